@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { type SendType, WEBHOOK_STATUSES } from './webhook.ts';
+
+/** Where a batch stands. `canceling`: in-flight attempts are being waited for, the rest is being settled. */
+export const BATCH_STATUSES = ['running', 'paused', 'canceling', 'completed', 'canceled'] as const;
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
+
+/** Where a batch's endpoint stands: `down` holds first attempts back, `gone` (HTTP 410) ends the batch. */
+export const ENDPOINT_STATES = ['up', 'down', 'gone'] as const;
+export type EndpointState = (typeof ENDPOINT_STATES)[number];
+
+/** Where one call of a batch stands; `rejected`: no webhook was created for it by this batch. */
+export const CALL_STATUSES = [...WEBHOOK_STATUSES, 'rejected'] as const;
+export type CallStatus = (typeof CALL_STATUSES)[number];
+
+const count = z.int().nonnegative();
+
+/** How many calls of a batch stand where; the six add up to `total`. */
+export const countsSchema = z.object({
+  total: count,
+  delivered: count,
+  retrying: count,
+  failed: count,
+  rejected: count,
+  canceled: count,
+  pending: count,
+});
+export type Counts = z.infer<typeof countsSchema>;
+
+export const progressSchema = countsSchema.extend({
+  batch_id: z.string(),
+  status: z.enum(BATCH_STATUSES),
+  endpoint: z.enum(ENDPOINT_STATES),
+  endpoint_since: z.iso.datetime().nullable().describe('Since when the endpoint is down or gone; null while it is up.'),
+  started_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+/** Why a call was rejected, failed or canceled; `error` is a failure type of the contract. */
+export const callErrorSchema = z.object({ call_id: z.string(), error: z.string(), message: z.string() });
+export type CallError = z.infer<typeof callErrorSchema>;
+
+export interface CallOutcome {
+  call_id: string;
+  status: CallStatus;
+  /** Set for `rejected`, `failed` and `canceled`. */
+  error?: { type: string; message: string };
+}
+
+export const batchResultSchema = countsSchema.extend({
+  batch_id: z.string(),
+  status: z.enum(['completed', 'canceled']),
+  started_at: z.iso.datetime(),
+  finished_at: z.iso.datetime(),
+  errors: z
+    .array(callErrorSchema)
+    .describe('The first 1,000 calls that were not delivered, in the order of the request.'),
+  errors_omitted: count.describe('How many more there are; the `outcomes` query has them all.'),
+});
+export type BatchResult = z.infer<typeof batchResultSchema>;
+
+/** What a caller may tune for one batch. */
+export const batchOptionsSchema = z.object({
+  max_in_flight: z
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('First attempts in flight at once in a page. Default 100.'),
+  down_after: z.int().min(1).max(500).optional().describe('Endpoint failures in a row that mark it down. Default 10.'),
+});
+export type BatchOptions = z.infer<typeof batchOptionsSchema>;
+
+/** Input of the batch workflow. Call IDs, URL and options only: a call's payload never enters Temporal's history. */
+export interface BatchInput {
+  batch_id: string;
+  user_id: string;
+  call_ids: string[];
+  /** Absent in a resend: each webhook goes where it went before. */
+  webhook_url?: string;
+  send_type: SendType;
+  options?: BatchOptions;
+  /** At most 64 bytes, hashed from user and URL: lets the server share its workers fairly between endpoints. */
+  fairness_key?: string;
+}

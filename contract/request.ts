@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { batchOptionsSchema } from './batch.ts';
+import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_URL_LENGTH } from './limits.ts';
+
+// Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/;
+
+/** Every message completes a sentence whose subject is the field's name. */
+const required = (what: string) => (issue: { input?: unknown }) =>
+  issue.input === undefined ? 'is required' : `must be ${what}`;
+
+const text = (maxLength: number) =>
+  z
+    .string({ error: required('a string') })
+    .min(1, 'must not be empty')
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .refine((value) => !CONTROL_CHARACTERS.test(value), 'must not contain control characters')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
+
+export const callIdSchema = text(MAX_CALL_ID_LENGTH);
+export const userIdSchema = text(128);
+
+const callIdsSchema = z
+  .array(callIdSchema, { error: required('an array of call IDs') })
+  .min(1, 'must name at least one call')
+  .max(MAX_CALLS_PER_BATCH, `must name at most ${MAX_CALLS_PER_BATCH} calls; send the rest in another request`)
+  .superRefine((callIds, context) => {
+    const seen = new Set<string>();
+    callIds.forEach((callId, index) => {
+      if (typeof callId === 'string' && seen.has(callId)) {
+        context.addIssue({ code: 'custom', path: [index], message: `repeats ${JSON.stringify(callId)}` });
+      }
+      seen.add(callId);
+    });
+  });
+
+const urlProblem = (value: string): string | undefined => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) return 'must be an absolute http or https URL';
+  if (url.username || url.password) return 'must not contain credentials; use signing secrets to authenticate';
+  return undefined;
+};
+
+export const webhookUrlSchema = text(MAX_URL_LENGTH).superRefine((value, context) => {
+  const message = urlProblem(value);
+  if (message) context.addIssue({ code: 'custom', message });
+});
+
+const body = <S extends z.ZodRawShape>(shape: S) => z.object(shape, { error: required('a JSON object') });
+
+/** Body of `POST /v1/postcall/webhooks/create`. */
+export const createBodySchema = body({ call_ids: callIdsSchema, webhook_url: webhookUrlSchema });
+/** Body of `POST /v1/postcall/webhooks/resend`. */
+export const resendBodySchema = body({ call_ids: callIdsSchema });
+
+const caller = {
+  user_id: userIdSchema,
+  idempotency_key: text(255).optional(),
+  options: batchOptionsSchema.optional(),
+};
+
+/** What `PostcallClient.create` takes. */
+export const createRequestSchema = createBodySchema.extend(caller);
+export type CreateRequest = z.infer<typeof createRequestSchema>;
+
+/** What `PostcallClient.resend` takes. */
+export const resendRequestSchema = resendBodySchema.extend(caller);
+export type ResendRequest = z.infer<typeof resendRequestSchema>;
