@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SendType, WEBHOOK_STATUSES } from './webhook.ts';
+import { type SendType, WEBHOOK_STATUSES } from './webhook.js';
 
 /** Where a batch stands. `canceling`: in-flight attempts are being waited for, the rest is being settled. */
 export const BATCH_STATUSES = ['running', 'paused', 'canceling', 'completed', 'canceled'] as const;

@@ -1,4 +1,4 @@
-import type { Attempt, SendType } from './webhook.ts';
+import type { Attempt, SendType } from './webhook.js';
 
 /** Input of the `deliverWebhook` activity. */
 export interface DeliveryInput {

@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CallOutcome, Counts, EndpointState, Progress } from './batch.ts';
+import type { CallOutcome, Counts, EndpointState, Progress } from './batch.js';
 
 /** Workflow types by name, so that clients need not import workflow code. */
 export const BATCH_WORKFLOW = 'deliverBatch';

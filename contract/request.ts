@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { batchOptionsSchema } from './batch.ts';
-import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_URL_LENGTH } from './limits.ts';
+import { batchOptionsSchema } from './batch.js';
+import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_URL_LENGTH } from './limits.js';
 
 // Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
