@@ -1,0 +1,62 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+export interface RetryPolicy {
+  /** Milliseconds from the end of an attempt to the next one; the last entry repeats. Empty: one attempt only. */
+  schedule_ms: readonly number[];
+  /** Milliseconds after the first attempt within which every further attempt starts. */
+  horizon_ms: number;
+  /** Each wait is spread by up to this share in both directions, so that webhooks that failed together do not return together. */
+  jitter: number;
+}
+
+/** 5 s, 30 s, 2 min, 5 min, 15 min, 30 min, then hourly, each ±20 %, until 72 h after the first attempt. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  schedule_ms: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR],
+  horizon_ms: 72 * HOUR,
+  jitter: 0.2,
+};
+
+/** No endpoint can hold a webhook back for longer than this. */
+export const MAX_RETRY_AFTER_MS = 24 * HOUR;
+
+export interface FailedAttempt {
+  /** Attempts that had finished before this one: 0 for the first. */
+  step: number;
+  /** Milliseconds since the first attempt was sent. */
+  elapsed_ms: number;
+  /** In [0, 1), as `Math.random()` gives it. */
+  random: number;
+  response_code: number | null;
+  /** What the endpoint's `retry-after` asks for; counts with 429 and 503 only. */
+  retry_after_ms?: number;
+}
+
+/** Statuses for which `retry-after` is defined (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+const RETRY_AFTER_STATUSES: readonly (number | null)[] = [429, 503];
+
+function askedDelay({ response_code, retry_after_ms = 0 }: FailedAttempt): number {
+  return RETRY_AFTER_STATUSES.includes(response_code) ? Math.min(retry_after_ms, MAX_RETRY_AFTER_MS) : 0;
+}
+
+/** `held`: `retry-after` decided the wait, so that nothing may shorten it. */
+export type NextDelay = { delay_ms: number; held: boolean } | 'used_up';
+
+/**
+ * How long to wait after a failed attempt. A wait that would end after the horizon is not begun: the schedule is used up at
+ * once, and nobody waits for an attempt that never comes. `retry-after` is waited for in full, at most {@link MAX_RETRY_AFTER_MS},
+ * and spread upwards only.
+ */
+export function nextDelay(policy: RetryPolicy, attempt: FailedAttempt): NextDelay {
+  const base = policy.schedule_ms[Math.min(attempt.step, policy.schedule_ms.length - 1)];
+  if (base === undefined) return 'used_up';
+
+  const scheduled = base * (1 + policy.jitter * (2 * attempt.random - 1));
+  const asked = askedDelay(attempt);
+  const held = asked > scheduled;
+  const spread = Math.min(asked * (1 + policy.jitter * attempt.random), MAX_RETRY_AFTER_MS);
+  const delay_ms = Math.round(held ? spread : scheduled);
+
+  return attempt.elapsed_ms + delay_ms > policy.horizon_ms ? 'used_up' : { delay_ms, held };
+}

@@ -1,0 +1,121 @@
+import { EgressRefusedError } from './egress-guard.js';
+import { LookupError } from './lookup.js';
+
+/** Why an attempt brought no whole response. */
+export const SEND_ERROR_KINDS = [
+  'refused',
+  'unreachable',
+  'reset',
+  'dns',
+  'tls',
+  'timeout',
+  'egress_refused',
+  'invalid_response',
+  'other',
+  /** The worker's own fault (no file descriptors, no free ports): says nothing about the endpoint. */
+  'local',
+] as const;
+export type SendErrorKind = (typeof SEND_ERROR_KINDS)[number];
+
+export interface SendFault {
+  kind: SendErrorKind;
+  /** For people: one line, under 200 characters, nothing of the payload or of the response's body. */
+  message: string;
+}
+
+/** Kinds by the codes of Node.js and undici; codes that are not here are told apart by {@link faultOf}. */
+const KINDS: Record<string, SendErrorKind> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  HPE_INVALID_EOF_STATE: 'reset',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'reset',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
+  EMFILE: 'local',
+  ENFILE: 'local',
+  ENOBUFS: 'local',
+  ENOMEM: 'local',
+  EADDRNOTAVAIL: 'local',
+  EADDRINUSE: 'local',
+};
+
+/** OpenSSL's verification results (https://nodejs.org/api/tls.html#x509-certificate-error-codes) and its protocol errors. */
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_C|INVALID_(CA|PURPOSE)$|PATH_LENGTH_|HOSTNAME_MISMATCH$)/;
+
+/** undici's reasons for giving up a connection that was not closed by the other side. */
+const BAD_RESPONSES = ['bad response', 'bad upgrade'];
+
+interface ErrorFields {
+  code?: unknown;
+  /** OpenSSL's short text, or what is wrong with a certificate's names. */
+  reason?: unknown;
+}
+
+function kindOf(error: Error, code: string): SendErrorKind {
+  if (error instanceof EgressRefusedError) return 'egress_refused';
+  if (error instanceof LookupError) return 'dns';
+  if (code === 'UND_ERR_SOCKET') return BAD_RESPONSES.includes(error.message) ? 'invalid_response' : 'reset';
+  if (TLS_CODE.test(code)) return 'tls';
+  return KINDS[code] ?? (code.startsWith('HPE_') ? 'invalid_response' : 'other');
+}
+
+// Certificates and status lines are the endpoint's words: no control characters, bounded length.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 190);
+
+function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: number): string {
+  const { reason } = error as ErrorFields;
+  switch (kind) {
+    case 'refused':
+      return 'connection refused';
+    case 'unreachable':
+      return `endpoint unreachable: ${code}`;
+    case 'reset':
+      return 'connection closed before a response came';
+    case 'timeout':
+      return code === 'ETIMEDOUT' ? 'connection timed out' : `timed out after ${timeoutMs} ms`;
+    case 'dns':
+    case 'egress_refused':
+      return error.message;
+    case 'tls':
+      return `TLS: ${typeof reason === 'string' ? reason : error.message}`;
+    case 'invalid_response':
+      return code === 'UND_ERR_HEADERS_OVERFLOW'
+        ? 'invalid HTTP response: headers too large'
+        : `invalid HTTP response: ${error.message}`;
+    case 'local':
+      return `the worker could not open a connection: ${code}`;
+    case 'other':
+      return `request failed: ${code || error.name}`;
+  }
+}
+
+/**
+ * What went wrong with a request, in the project's terms.
+ *
+ * @param status the status that had come before the response broke off, if any
+ */
+export function faultOf(error: Error, timeoutMs: number, status?: number): SendFault {
+  const { code } = error as ErrorFields;
+  const codeText = typeof code === 'string' ? code : '';
+  const kind = kindOf(error, codeText);
+  if (status === undefined) return { kind, message: oneLine(messageOf(error, kind, codeText, timeoutMs)) };
+  const message =
+    kind === 'reset' ? 'connection closed before the response ended' : messageOf(error, kind, codeText, timeoutMs);
+  return { kind, message: `${oneLine(message).slice(0, 170)} (status ${status})` };
+}
+
+/** An attempt's time is up. */
+export class AttemptTimeoutError extends Error {
+  override readonly name = 'AttemptTimeoutError';
+  /** Shares undici's code for a connection that took too long: both are the same timeout of one attempt. */
+  readonly code = 'UND_ERR_CONNECT_TIMEOUT';
+}
