@@ -53,3 +53,21 @@ export interface FailedPage {
   webhooks: FailedWebhook[];
   next_cursor: string | null;
 }
+
+/** Input of the workflow that sends failed webhooks again. The window is fixed at the start, so that what fails again is not sent forever. */
+export interface ResendFailedInput {
+  user_id: string;
+  since: string;
+  until: string;
+  url?: string;
+  /** Set by the workflow itself when it continues as new. */
+  cursor?: string;
+  done?: ResendFailedResult;
+}
+
+export interface ResendFailedResult {
+  /** The batches that were started, in the order of their start. */
+  batches: string[];
+  /** How many webhooks they send again. */
+  calls: number;
+}

@@ -18,3 +18,5 @@ export const DEFAULT_DOWN_AFTER = 10;
 export const MAX_ERRORS_IN_RESULT = 1_000;
 /** The task queue that workers poll, unless TEMPORAL_TASK_QUEUE names another. */
 export const DEFAULT_TASK_QUEUE = 'postcall-webhooks';
+/** Failed webhooks in one page of their list. */
+export const MAX_FAILED_PAGE = 500;

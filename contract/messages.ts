@@ -45,3 +45,10 @@ export interface PageReport {
 export const pageReportSignal = defineSignal<[PageReport]>('pageReport');
 /** A batch tells its pages that the endpoint answered 410 to another page. */
 export const endpointGoneSignal = defineSignal('endpointGone');
+
+/** Memo of a batch's workflow: readable without a worker. Whoever starts a batch sets it. */
+export interface BatchMemo {
+  user_id: string;
+  /** Of the request, to tell a repeated one from another under the same idempotency key. */
+  fingerprint?: string;
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { batchOptionsSchema } from './batch.js';
-import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_URL_LENGTH } from './limits.js';
+import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_FAILED_PAGE, MAX_URL_LENGTH } from './limits.js';
 
 // Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
@@ -54,6 +54,9 @@ export const createBodySchema = body({ call_ids: callIdsSchema, webhook_url: web
 /** Body of `POST /v1/postcall/webhooks/resend`. */
 export const resendBodySchema = body({ call_ids: callIdsSchema });
 
+/** Body of `POST /v1/postcall/batches/{batch_id}/retry`, and what `BatchHandle.retryNow` takes. */
+export const retryBodySchema = body({ call_ids: callIdsSchema.optional().describe('Every waiting call, if absent.') });
+
 const caller = {
   user_id: userIdSchema,
   idempotency_key: text(255).optional(),
@@ -67,3 +70,30 @@ export type CreateRequest = z.infer<typeof createRequestSchema>;
 /** What `PostcallClient.resend` takes. */
 export const resendRequestSchema = resendBodySchema.extend(caller);
 export type ResendRequest = z.infer<typeof resendRequestSchema>;
+
+const time = (what: string) =>
+  z.iso.datetime({ offset: true, error: required(`${what} as an ISO 8601 time such as 2026-01-31T09:00:00Z`) });
+
+const failedWindow = {
+  user_id: userIdSchema,
+  since: time('the start').describe('Webhooks that failed at or after this time.'),
+  until: time('the end').optional().describe('Webhooks that failed before this time. Default now.'),
+  url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
+};
+
+/** What `PostcallClient.resendFailed` takes. */
+export const resendFailedRequestSchema = body(failedWindow);
+export type ResendFailedRequest = z.infer<typeof resendFailedRequestSchema>;
+
+/** What `PostcallClient.listFailed` takes. */
+export const failedRequestSchema = body({
+  ...failedWindow,
+  batch_id: z.string().optional().describe('Only webhooks that this batch last sent.'),
+  limit: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(MAX_FAILED_PAGE, `must be at most ${MAX_FAILED_PAGE}`)
+    .default(100),
+  cursor: z.string().max(1_024).optional().describe('`next_cursor` of the page before.'),
+});
+export type FailedRequest = z.input<typeof failedRequestSchema>;

@@ -1,0 +1,33 @@
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { type LoadClientProfileOptions, loadClientConnectConfig } from '@temporalio/envconfig';
+import { ServiceUnavailableError } from './errors/index.js';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const DEFAULT_ADDRESS = '127.0.0.1:7233';
+
+/** Where the workflow service is, beyond what TEMPORAL_* variables and the configuration file say (`@temporalio/envconfig`). */
+export interface ConnectOptions extends LoadClientProfileOptions {
+  /** `host:port`, before what the environment says. */
+  address?: string;
+  /** `host:port`, where neither `address` nor the environment names one. Default `127.0.0.1:7233`. */
+  defaultAddress?: string;
+  /** Before what the environment says. Default `default`. */
+  namespace?: string;
+}
+
+/** Throws `ServiceUnavailableError` after five seconds. */
+export async function connect({ address, defaultAddress, namespace, ...profile }: ConnectOptions): Promise<Client> {
+  const config = loadClientConnectConfig(profile);
+  const target = address ?? config.connectionOptions.address ?? defaultAddress ?? DEFAULT_ADDRESS;
+  const connection = await open({ ...config.connectionOptions, address: target, connectTimeout: CONNECT_TIMEOUT_MS });
+  return new Client({ connection, namespace: namespace ?? config.namespace ?? 'default' });
+}
+
+async function open(options: ConnectionOptions & { address: string }): Promise<Connection> {
+  try {
+    return await Connection.connect(options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ServiceUnavailableError(`no connection to ${options.address}: ${reason}`, { cause: error });
+  }
+}

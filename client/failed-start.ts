@@ -1,0 +1,48 @@
+import {
+  type FailedQuery,
+  type FailedRequest,
+  failedRequestSchema,
+  findFailedWorkflowId,
+  parseOrThrow,
+  type ResendFailedInput,
+  type ResendFailedRequest,
+  resendFailedRequestSchema,
+  resendFailedWorkflowId,
+} from '../contract/index.js';
+import { randomId } from './digests.js';
+
+/** A search takes a moment; one that no worker took up is not worth keeping. */
+const FIND_FAILED_TIMEOUT = '1m';
+
+/** Throws `InvalidRequestError`. */
+export function findFailedOptions(request: FailedRequest) {
+  const { user_id, since, limit, until, url, batch_id, cursor } = parseOrThrow(failedRequestSchema, request);
+  const query: FailedQuery = {
+    user_id,
+    since,
+    limit,
+    ...(until !== undefined && { until }),
+    ...(url !== undefined && { url }),
+    ...(batch_id !== undefined && { batch_id }),
+    ...(cursor !== undefined && { cursor }),
+  };
+  return {
+    workflowId: findFailedWorkflowId(randomId()),
+    args: [query] as [FailedQuery],
+    workflowExecutionTimeout: FIND_FAILED_TIMEOUT,
+    staticSummary: `failed webhooks since ${since}`,
+    memo: { user_id },
+  } as const;
+}
+
+/** Throws `InvalidRequestError`. */
+export function resendFailedOptions(request: ResendFailedRequest, now: Date) {
+  const { user_id, since, until = now.toISOString(), url } = parseOrThrow(resendFailedRequestSchema, request);
+  const input: ResendFailedInput = { user_id, since, until, ...(url !== undefined && { url }) };
+  return {
+    workflowId: resendFailedWorkflowId(randomId()),
+    args: [input] as [ResendFailedInput],
+    staticSummary: `resend what failed from ${since} to ${until}`,
+    memo: { user_id },
+  };
+}

@@ -1,0 +1,98 @@
+import {
+  isGrpcServiceError,
+  NamespaceNotFoundError,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { batchIdOf } from '../contract/index.js';
+import {
+  BatchFailedError,
+  type BatchFailure,
+  BatchNotFoundError,
+  ServiceRefusedError,
+  ServiceUnavailableError,
+  WorkerUnavailableError,
+} from './errors/index.js';
+
+/** What the failed request was about. */
+export interface RequestContext {
+  workflowId: string;
+  taskQueue: string;
+}
+
+/** gRPC status codes (https://grpc.io/docs/guides/status-codes/) by what they mean for the caller. */
+const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: 'unavailable' | 'refused' | 'no worker' }>> = {
+  1: { name: 'CANCELLED', meaning: 'unavailable' },
+  2: { name: 'UNKNOWN', meaning: 'unavailable' },
+  3: { name: 'INVALID_ARGUMENT', meaning: 'refused' },
+  4: { name: 'DEADLINE_EXCEEDED', meaning: 'unavailable' },
+  7: { name: 'PERMISSION_DENIED', meaning: 'refused' },
+  8: { name: 'RESOURCE_EXHAUSTED', meaning: 'unavailable' },
+  // Of a query: no worker has polled lately, or every worker fails at this workflow.
+  9: { name: 'FAILED_PRECONDITION', meaning: 'no worker' },
+  10: { name: 'ABORTED', meaning: 'unavailable' },
+  12: { name: 'UNIMPLEMENTED', meaning: 'refused' },
+  13: { name: 'INTERNAL', meaning: 'unavailable' },
+  14: { name: 'UNAVAILABLE', meaning: 'unavailable' },
+  15: { name: 'DATA_LOSS', meaning: 'unavailable' },
+  16: { name: 'UNAUTHENTICATED', meaning: 'refused' },
+};
+
+/** Numbers of Temporal's `WorkflowExecutionStatus` that mean an end without a result. */
+const FAILURE_OF_STATUS: Partial<Record<number, BatchFailure>> = {
+  3: 'failed',
+  4: 'canceled',
+  5: 'terminated',
+  7: 'timed_out',
+};
+
+/** The client's own error for one of the Temporal SDK's; any other error as it is. */
+export function mapError(error: unknown, context: RequestContext): unknown {
+  const { workflowId, taskQueue } = context;
+  if (error instanceof WorkflowNotFoundError) {
+    return new BatchNotFoundError(batchIdOf(workflowId) ?? workflowId, { cause: error });
+  }
+  if (error instanceof WorkflowFailedError) return failedWorkflow(error, workflowId);
+  if (error instanceof QueryRejectedError) return failureOfStatus(error.status, workflowId) ?? error;
+  if (error instanceof QueryNotRegisteredError) {
+    return new WorkerUnavailableError(taskQueue, error.message, { cause: error });
+  }
+  if (error instanceof NamespaceNotFoundError) return new ServiceRefusedError(error.message, { cause: error });
+  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return grpcError(error, context);
+  return error;
+}
+
+function grpcError(error: ServiceError, { taskQueue }: RequestContext): unknown {
+  const { code, details } = error.cause as { code?: number; details?: string };
+  const status = MEANING_OF_STATUS[code ?? -1];
+  const reason = `${error.message}: ${status?.name ?? `gRPC status ${code}`}${details ? `: ${details}` : ''}`;
+  switch (status?.meaning) {
+    case 'unavailable':
+      return new ServiceUnavailableError(reason, { cause: error });
+    case 'no worker':
+      return new WorkerUnavailableError(taskQueue, reason, { cause: error });
+    case 'refused':
+    case undefined:
+      return new ServiceRefusedError(reason, { cause: error });
+  }
+}
+
+function failedWorkflow(error: WorkflowFailedError, workflowId: string): BatchFailedError {
+  return new BatchFailedError(workflowId, failureOfCause(error.cause), error.cause?.message, { cause: error });
+}
+
+function failureOfCause(cause: unknown): BatchFailure {
+  if (cause instanceof TerminatedFailure) return 'terminated';
+  if (cause instanceof TimeoutFailure) return 'timed_out';
+  return cause instanceof CancelledFailure ? 'canceled' : 'failed';
+}
+
+/** Undefined when a workflow of this status is running or has a result. */
+export function failureOfStatus(status: number, workflowId: string): BatchFailedError | undefined {
+  const failure = FAILURE_OF_STATUS[status];
+  return failure && new BatchFailedError(workflowId, failure);
+}

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Client,
+  type ConnectionLike,
+  isGrpcDeadlineError,
+  WorkflowClient,
+  type WorkflowClientOptions,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import type { QueryDefinition, SignalDefinition, Workflow, WorkflowResultType } from '@temporalio/common';
+import { type BatchMemo, batchIdOf } from '../contract/index.js';
+import { withDeadline } from './deadline.js';
+import { type BatchFailedError, BatchNotFoundError, WorkerUnavailableError } from './errors/index.js';
+import { failureOfStatus, mapError } from './map-error.js';
+
+/** For requests that the service answers by itself: an unreachable service is reported within five seconds. */
+const REQUEST_TIMEOUT_MS = 4_000;
+/** For requests that a worker answers: longer than a workflow task may take while it waits for first attempts. */
+const WORKER_TIMEOUT_MS = 10_000;
+/** A query that takes longer makes the client ask whether the service is still there. */
+const PATIENCE_MS = 1_000;
+
+/** A batch's workflow as the service knows it without a worker. */
+export interface WorkflowDescription {
+  memo: BatchMemo;
+  /** Why it has no result and will have none; undefined while it runs, and when it has one. */
+  failure: BatchFailedError | undefined;
+  started_at: string;
+  finished_at: string | null;
+}
+
+type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue'>;
+
+/** The workflow service as this client uses it: every request has a deadline, and every failure is one of the client's errors. */
+export class Temporal {
+  readonly #workflows: WorkflowClient;
+  readonly #taskQueue: string;
+
+  constructor(client: Pick<Client, 'workflow'>, taskQueue: string) {
+    // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
+    const options: WorkflowClientOptions = {
+      ...client.workflow.options,
+      queryRejectCondition: 'NOT_COMPLETED_CLEANLY',
+    };
+    this.#workflows = new WorkflowClient({ ...options, connection: client.workflow.connection });
+    this.#taskQueue = taskQueue;
+  }
+
+  get connection(): ConnectionLike {
+    return this.#workflows.connection;
+  }
+
+  /** False when a workflow of this ID exists, be it running or finished. */
+  async start<W extends Workflow>(type: string, options: StartOptions<W>): Promise<boolean> {
+    return this.#request(options.workflowId, REQUEST_TIMEOUT_MS, async () => {
+      try {
+        await this.#workflows.start<W>(type, {
+          ...options,
+          taskQueue: this.#taskQueue,
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+        } as WorkflowStartOptions<W>);
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Throws `BatchNotFoundError` also for a workflow that is no batch. */
+  async describe(workflowId: string): Promise<WorkflowDescription> {
+    const { memo, status, startTime, closeTime } = await this.#request(workflowId, REQUEST_TIMEOUT_MS, () =>
+      this.#workflows.getHandle(workflowId).describe(),
+    );
+    if (typeof memo?.user_id !== 'string') throw new BatchNotFoundError(batchIdOf(workflowId) ?? workflowId);
+    return {
+      memo: memo as unknown as BatchMemo,
+      failure: failureOfStatus(status.code, workflowId),
+      started_at: startTime.toISOString(),
+      finished_at: closeTime?.toISOString() ?? null,
+    };
+  }
+
+  /** False when the workflow had finished already; throws `BatchFailedError` when it had ended without a result. */
+  async signal<Args extends unknown[]>(
+    workflowId: string,
+    signal: SignalDefinition<Args>,
+    ...args: Args
+  ): Promise<boolean> {
+    const delivered = await this.#request(workflowId, REQUEST_TIMEOUT_MS, async () => {
+      try {
+        await this.#workflows.getHandle(workflowId).signal(signal, ...args);
+        return true;
+      } catch (error) {
+        // The service answers so for a workflow that has ended as well.
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    });
+    if (delivered) return true;
+    const { failure } = await this.describe(workflowId);
+    if (failure) throw failure;
+    return false;
+  }
+
+  /** Asks a worker. Within a second or two it is known whether the service is there; a busy worker has ten seconds. */
+  async query<Ret, Args extends unknown[]>(
+    workflowId: string,
+    query: QueryDefinition<Ret, Args>,
+    ...args: Args
+  ): Promise<Ret> {
+    const answer = this.queryWithin(WORKER_TIMEOUT_MS, workflowId, query, ...args);
+    const answered = new AbortController();
+    const serviceGone = delay(PATIENCE_MS, undefined, { signal: answered.signal })
+      .then(() => this.describe(workflowId))
+      .then(() => answer);
+    return Promise.race([answer, serviceGone]).finally(() => answered.abort());
+  }
+
+  /** Asks a worker, for `timeoutMs` at most. */
+  async queryWithin<Ret, Args extends unknown[]>(
+    timeoutMs: number,
+    workflowId: string,
+    query: QueryDefinition<Ret, Args>,
+    ...args: Args
+  ): Promise<Ret> {
+    return this.#askWorker(workflowId, timeoutMs, () =>
+      this.#workflows.getHandle(workflowId).query<Ret, Args>(query, ...args),
+    );
+  }
+
+  /** Waits for the end of a workflow, however long it takes. */
+  async result<W extends Workflow>(workflowId: string, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
+    const wait = () => this.#workflows.result<W>(workflowId);
+    return this.#mapped(workflowId, () => (signal ? this.#workflows.withAbortSignal(signal, wait) : wait()));
+  }
+
+  /** Waits for the end of a workflow that takes a moment. */
+  async resultSoon<W extends Workflow>(workflowId: string): Promise<WorkflowResultType<W>> {
+    return this.#askWorker(workflowId, WORKER_TIMEOUT_MS, () => this.#workflows.result<W>(workflowId));
+  }
+
+  async #askWorker<T>(workflowId: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    return this.#request(workflowId, timeoutMs, async () => {
+      try {
+        return await run();
+      } catch (error) {
+        if (!isGrpcDeadlineError(error)) throw error;
+        throw new WorkerUnavailableError(this.#taskQueue, `no answer within ${timeoutMs} ms`, { cause: error });
+      }
+    });
+  }
+
+  #request<T>(workflowId: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    return this.#mapped(workflowId, () => withDeadline(this.#workflows, timeoutMs, run));
+  }
+
+  async #mapped<T>(workflowId: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw mapError(error, { workflowId, taskQueue: this.#taskQueue });
+    }
+  }
+}
