@@ -4,8 +4,8 @@
 export const REJECTIONS = ['CallNotFound', 'WebhookExists', 'WebhookNotFound', 'WebhookInProgress'] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** The webhook is `failed`. Final. */
-export const FINAL_FAILURES = ['EndpointGone', 'ScheduleUsedUp'] as const;
+/** The webhook is `failed`; `WebhookSettled`: it was so already. Final. */
+export const FINAL_FAILURES = ['EndpointGone', 'ScheduleUsedUp', 'WebhookSettled'] as const;
 export type FinalFailure = (typeof FINAL_FAILURES)[number];
 
 /** Nothing is decided yet: try again after the failure's `nextRetryDelay`, or the retry policy's interval without one. */
@@ -21,6 +21,8 @@ export type FailureType = Rejection | FinalFailure | RetryableFailure;
 
 /** What happened to a call that has no failure of its own: its batch was canceled. */
 export const BATCH_CANCELED = 'BatchCanceled';
+/** Likewise: the workflow of its page was terminated from outside. */
+export const PAGE_LOST = 'PageLost';
 
 /** Details (the first one) of `AttemptFailed`, `EndpointGone` and `ScheduleUsedUp`. */
 export interface AttemptFailureDetails {

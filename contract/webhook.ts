@@ -11,6 +11,9 @@ export type SendType = (typeof SEND_TYPES)[number];
 export const WEBHOOK_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'canceled'] as const;
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 
+/** The `error` of an attempt whose end nobody recorded in time: its worker died or lost the database. */
+export const INTERRUPTED = 'interrupted';
+
 /** One finished send attempt, as the public API shows it. */
 export const attemptSchema = z.object({
   sent_at: z.iso.datetime().describe('When the attempt was sent: ISO 8601, UTC, milliseconds.'),

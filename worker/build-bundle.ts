@@ -1,0 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { workflowBundlePath, workflowsPath } from './workflow-bundle.js';
+
+const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+await writeFile(workflowBundlePath, code);

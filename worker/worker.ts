@@ -1,0 +1,110 @@
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { EndpointLimit } from '../activities/endpoint-limit.js';
+import { type CallSource, createActivities, createHttpCallSource } from '../activities/index.js';
+import { Recovery } from '../activities/recovery.js';
+import { DEFAULT_RETRY_POLICY } from '../activities/retry-schedule.js';
+import { createSender } from '../activities/send.js';
+import { batchWorkflowId, retryNowSignal } from '../contract/index.js';
+import type { Store } from '../store/index.js';
+import type { Config } from './config.js';
+import { packageVersion } from './package-version.js';
+import { workflowSource } from './workflow-bundle.js';
+
+/** Attempts end within their timeout; then their ends are recorded. */
+const GRACE_AFTER_ATTEMPT_MS = 10_000;
+
+export interface WorkerDependencies {
+  config: Config;
+  store: Store;
+  logger: Logger;
+  /** Where calls come from. Default: CALLS_URL, or the store's `calls` table. */
+  callSource?: CallSource;
+  /** Workflow code to run, when it is not the package's own. */
+  workflows?: ReturnType<typeof workflowSource>;
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped, rejects when it failed. */
+  readonly stopped: Promise<void>;
+  /** Stops polling, lets attempts in flight finish and be recorded, and resolves. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/** Starts a worker. The store stays the caller's to close, after the worker has stopped. */
+export async function startWorker(deps: WorkerDependencies): Promise<RunningWorker> {
+  const { config, store, logger } = deps;
+  const { temporal } = config;
+  const connection = await NativeConnection.connect(temporal.connectionOptions);
+  const recovery = createRecovery(deps, new Client({ connection, namespace: temporal.namespace }));
+  const sender = createSender({
+    allowNetworks: config.allowNetworks,
+    timeoutMs: config.attemptTimeoutMs,
+    userAgent: `postcall-webhooks/${packageVersion}`,
+  });
+  const httpCalls = config.calls && createHttpCallSource(config.calls);
+  const callSource = deps.callSource ?? httpCalls;
+  const { activities, idle } = createActivities({
+    store,
+    sender,
+    ...(callSource && { callSource }),
+    attemptTimeoutMs: config.attemptTimeoutMs,
+    retryPolicy: {
+      schedule_ms: config.retry.scheduleMs,
+      horizon_ms: config.retry.horizonMs,
+      jitter: DEFAULT_RETRY_POLICY.jitter,
+    },
+    endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
+    onDelivered: (endpoint) => recovery.delivered(endpoint),
+  });
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: config.taskQueue,
+    ...(deps.workflows ?? workflowSource()),
+    activities,
+    shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
+    ...LIMITS,
+  });
+  recovery.start();
+  const stopped = worker.run().finally(async () => {
+    await recovery.stop();
+    await idle();
+    await Promise.all([sender.close(), httpCalls?.close()]);
+    await connection.close();
+  });
+  stopped.catch((error: unknown) => logger.error({ err: error }, 'the worker failed'));
+  const stop = () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    return stopped;
+  };
+  return { stopped, stop };
+}
+
+/**
+ * A page's first attempts run as local activities inside a workflow task, so workflow tasks are long and few. Activity slots are
+ * several times what one endpoint may hold (POSTCALL_MAX_IN_FLIGHT), so that a hanging endpoint leaves room for others.
+ */
+const LIMITS = {
+  maxConcurrentWorkflowTaskExecutions: 200,
+  maxConcurrentLocalActivityExecutions: 400,
+  maxConcurrentActivityTaskExecutions: 1_000,
+  maxCachedWorkflows: 500,
+} as const;
+
+function createRecovery({ config, store, logger }: WorkerDependencies, client: Client): Recovery {
+  return new Recovery({
+    store,
+    probeIntervalMs: config.probeIntervalMs,
+    onError: (error) => logger.warn({ err: error }, 'waiting webhooks could not be woken now'),
+    retryNow: async (batchId, call_ids) => {
+      try {
+        await client.workflow.getHandle(batchWorkflowId(batchId)).signal(retryNowSignal, { call_ids });
+      } catch (error) {
+        // The batch has ended meanwhile: nobody of it waits.
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+  });
+}

@@ -1,0 +1,43 @@
+import { msToNumber } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { DeliveryResult } from '../contract/delivery.js';
+import { type AttemptFailureDetails, isFinalFailure, isRejection } from '../contract/failures.js';
+
+/** What an execution of `deliverWebhook` means for its call. */
+export type AttemptEnd =
+  | { kind: 'delivered' }
+  | { kind: 'in_flight' }
+  | { kind: 'rejected' | 'failed'; error: { type: string; message: string }; gone: boolean }
+  /** An attempt was made and failed: the next one is due after `delayMs`. */
+  | { kind: 'retry'; delayMs: number; endpointFailed: boolean }
+  /** No attempt was made: its worker died, the store was away, or it was called back while it waited for its next attempt. */
+  | { kind: 'not_made'; delayMs: number };
+
+/** Before a call is tried again whose attempt was not made for a reason that has no delay of its own. */
+const NOT_MADE_DELAY_MS = 1_000;
+const NOT_MADE: AttemptEnd = { kind: 'not_made', delayMs: NOT_MADE_DELAY_MS };
+const CALLED_BACK: AttemptEnd = { kind: 'not_made', delayMs: 0 };
+
+/** Turns an execution's result or failure into its meaning; throws only what is not an activity's failure. */
+export async function endOf(execution: Promise<DeliveryResult>): Promise<AttemptEnd> {
+  try {
+    const result = await execution;
+    return result.status === 'delivered' ? { kind: 'delivered' } : { kind: 'in_flight' };
+  } catch (error) {
+    if (isCancellation(error)) return CALLED_BACK;
+    if (!(error instanceof ActivityFailure)) throw error;
+    return endOfFailure(error);
+  }
+}
+
+function endOfFailure({ cause }: ActivityFailure): AttemptEnd {
+  if (!(cause instanceof ApplicationFailure)) return NOT_MADE;
+  const { type, message, nextRetryDelay } = cause;
+  const error = { type: type ?? 'Error', message };
+  if (isRejection(type)) return { kind: 'rejected', error, gone: false };
+  if (isFinalFailure(type)) return { kind: 'failed', error, gone: type === 'EndpointGone' };
+  if (type !== 'AttemptFailed') return NOT_MADE;
+  const details = cause.details?.[0] as AttemptFailureDetails | undefined;
+  const delayMs = nextRetryDelay === undefined ? 0 : msToNumber(nextRetryDelay);
+  return { kind: 'retry', delayMs, endpointFailed: details?.endpoint_failed ?? true };
+}

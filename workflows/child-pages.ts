@@ -1,0 +1,230 @@
+import { condition, getExternalWorkflowHandle, log, type SignalDefinition, startChild } from '@temporalio/workflow';
+import type { BatchInput, CallOutcome, Counts, EndpointState } from '../contract/batch.js';
+import { PAGE_LOST } from '../contract/failures.js';
+import { pageWorkflowId } from '../contract/ids.js';
+import { PAGE_SIZE } from '../contract/limits.js';
+import {
+  cancelSignal,
+  endpointGoneSignal,
+  type OutcomesPage,
+  type PageReport,
+  type ProgressReport,
+  pauseSignal,
+  resumeSignal,
+  retryNowSignal,
+} from '../contract/messages.js';
+import type { ChildPageInput, deliverPage, PageResult } from './deliver-page.js';
+import type { Delivery } from './delivery.js';
+import { addCounts, noCounts } from './ledger.js';
+
+/** A batch's view of one of its pages. */
+interface ChildPage {
+  callIds: string[];
+  workflowId: string;
+  state: 'waiting' | 'running' | 'ended';
+  firstAttemptsDone: boolean;
+  counts: Counts;
+  endpoint: EndpointState;
+  endpointSince: string | null;
+  exceptions: CallOutcome[];
+}
+
+/** Delivers a batch as child workflows of 500 calls: each starts when the one before has made all its first attempts. */
+export class ChildPages implements Delivery {
+  paused = false;
+  canceling = false;
+
+  readonly #input: BatchInput;
+  readonly #pages: ChildPage[];
+  readonly #onChange: () => void;
+  #pageOf: Map<string, ChildPage> | undefined;
+
+  constructor(input: BatchInput, onChange: () => void) {
+    this.#input = input;
+    this.#onChange = onChange;
+    const count = Math.ceil(input.call_ids.length / PAGE_SIZE);
+    this.#pages = Array.from({ length: count }, (_, page) => childPage(input, page));
+  }
+
+  get counts(): Counts {
+    return this.#pages.map(({ counts }) => counts).reduce(addCounts, noCounts());
+  }
+
+  get endpoint(): EndpointState {
+    return this.#worst?.endpoint ?? 'up';
+  }
+
+  get endpointSince(): string | null {
+    return this.#worst?.endpointSince ?? null;
+  }
+
+  async run(): Promise<void> {
+    const ends: Promise<void>[] = [];
+    for (const [number, page] of this.#pages.entries()) {
+      await condition(() => !this.paused || this.#settlesOnly);
+      ends.push((await this.#start(page, number)).end);
+      await condition(() => page.firstAttemptsDone || page.state === 'ended');
+    }
+    await Promise.all(ends);
+  }
+
+  exceptions(): CallOutcome[] {
+    return this.#pages.flatMap(({ exceptions }) => exceptions);
+  }
+
+  outcomesOf(number: number): OutcomesPage {
+    const page = this.#pages[number];
+    const known = { page: number, pages: this.#pages.length, outcomes: page ? outcomesOf(page) : [] };
+    return page?.state === 'running' ? { ...known, workflow_id: page.workflowId } : known;
+  }
+
+  runningPages(): ProgressReport['running_pages'] {
+    return this.#running.map(({ workflowId, counts }) => ({ workflow_id: workflowId, counts }));
+  }
+
+  retryNow(callIds?: readonly string[]): void {
+    if (!callIds) {
+      this.#tellRunning(retryNowSignal, []);
+      return;
+    }
+    for (const page of this.#running) {
+      const call_ids = callIds.filter((callId) => this.#pageWith(callId) === page);
+      if (call_ids.length > 0) void tell(page, retryNowSignal, [{ call_ids }]);
+    }
+  }
+
+  pause(): void {
+    if (this.paused || this.#settlesOnly) return;
+    this.paused = true;
+    this.#tellRunning(pauseSignal, []);
+    this.#onChange();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.#tellRunning(resumeSignal, []);
+    this.#onChange();
+  }
+
+  cancel(): void {
+    if (this.canceling) return;
+    this.canceling = true;
+    this.paused = false;
+    this.#tellRunning(cancelSignal, []);
+    this.#onChange();
+  }
+
+  /** What a page says of itself while it runs. */
+  pageReported(report: PageReport): void {
+    const page = this.#pages[report.page];
+    if (page?.state !== 'running') return;
+    const wasGone = this.endpoint === 'gone';
+    page.firstAttemptsDone = report.first_attempts_done;
+    page.counts = report.counts;
+    page.endpoint = report.endpoint;
+    page.endpointSince = report.endpoint_since;
+    if (!wasGone && report.endpoint === 'gone') this.#tellRunning(endpointGoneSignal, [], page);
+    this.#onChange();
+  }
+
+  get #running(): ChildPage[] {
+    return this.#pages.filter(({ state }) => state === 'running');
+  }
+
+  /** A page that is gone outweighs one that is down; an ended page's outage is over. */
+  get #worst(): ChildPage | undefined {
+    return (
+      this.#pages.find(({ endpoint }) => endpoint === 'gone') ??
+      this.#running.find(({ endpoint }) => endpoint === 'down')
+    );
+  }
+
+  get #startAs(): ChildPageInput['start_as'] {
+    if (this.canceling) return 'canceled';
+    return this.endpoint === 'gone' ? 'gone' : undefined;
+  }
+
+  /** Pages that start from now on send nothing. */
+  get #settlesOnly(): boolean {
+    return this.#startAs !== undefined;
+  }
+
+  async #start(page: ChildPage, number: number): Promise<{ end: Promise<void> }> {
+    const startAs = this.#startAs;
+    const { call_ids: _, ...batch } = this.#input;
+    const child = await startChild<typeof deliverPage>('deliverPage', {
+      workflowId: page.workflowId,
+      args: [{ ...batch, call_ids: page.callIds, page: number, ...(startAs && { start_as: startAs }) }],
+      staticSummary: `page ${number + 1} of ${this.#pages.length}: ${page.callIds.length} calls`,
+    });
+    page.state = 'running';
+    if (this.#startAs !== startAs) void tell(page, this.canceling ? cancelSignal : endpointGoneSignal, []);
+    if (this.paused) void tell(page, pauseSignal, []);
+    return { end: this.#ended(page, child.result()) };
+  }
+
+  async #ended(page: ChildPage, result: Promise<PageResult>): Promise<void> {
+    try {
+      const { counts, endpoint, exceptions } = await result;
+      Object.assign(page, { counts, exceptions, endpoint });
+    } catch (error) {
+      log.error('a page did not end by itself', { page: page.workflowId, error });
+      Object.assign(page, failedPage(page));
+    }
+    page.state = 'ended';
+    this.#onChange();
+  }
+
+  #pageWith(callId: string): ChildPage | undefined {
+    this.#pageOf ??= new Map(this.#pages.flatMap((page) => page.callIds.map((id) => [id, page] as const)));
+    return this.#pageOf.get(callId);
+  }
+
+  #tellRunning<Args extends unknown[]>(signal: SignalDefinition<Args>, args: Args, except?: ChildPage): void {
+    for (const page of this.#running) if (page !== except) void tell(page, signal, args);
+  }
+}
+
+function childPage({ batch_id, call_ids }: BatchInput, page: number): ChildPage {
+  const callIds = call_ids.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+  return {
+    callIds,
+    workflowId: pageWorkflowId(batch_id, page),
+    state: 'waiting',
+    firstAttemptsDone: false,
+    counts: { ...noCounts(), total: callIds.length, pending: callIds.length },
+    endpoint: 'up',
+    endpointSince: null,
+    exceptions: [],
+  };
+}
+
+/** While a page runs or waits its exceptions are not known here, and each call counts as pending. */
+function outcomesOf({ callIds, state, exceptions }: ChildPage): CallOutcome[] {
+  const known = new Map(exceptions.map((outcome) => [outcome.call_id, outcome]));
+  const status = state === 'ended' ? 'delivered' : 'pending';
+  return callIds.map((call_id) => known.get(call_id) ?? { call_id, status });
+}
+
+/** A page that was terminated: the store knows how far it came. */
+function failedPage({ callIds }: ChildPage): Pick<ChildPage, 'counts' | 'exceptions'> {
+  const error = { type: PAGE_LOST, message: 'the workflow of its page was ended from outside; see the webhook itself' };
+  return {
+    counts: { ...noCounts(), total: callIds.length, failed: callIds.length },
+    exceptions: callIds.map((call_id) => ({ call_id, status: 'failed', error })),
+  };
+}
+
+async function tell<Args extends unknown[]>(
+  page: ChildPage,
+  signal: SignalDefinition<Args>,
+  args: Args,
+): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(page.workflowId).signal(signal, ...args);
+  } catch (error) {
+    // It ended before the signal came: there is nothing left to tell it.
+    log.info('a page could not be told', { page: page.workflowId, signal: signal.name, error });
+  }
+}

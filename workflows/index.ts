@@ -1,0 +1,3 @@
+export { deliverBatch } from './deliver-batch.js';
+export { deliverPage } from './deliver-page.js';
+export { findFailedWebhooks, resendFailedWebhooks } from './failed-webhooks.js';
