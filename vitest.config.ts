@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/** Kinds of tests, one folder each. They run one kind after the other: two cores do not bear them at once. */
+const project = (
+  name: string,
+  order: number,
+  options: { maxWorkers: number; timeoutSeconds: number; temporal: boolean },
+) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    pool: 'forks' as const,
+    maxWorkers: options.maxWorkers,
+    sequence: { groupOrder: order },
+    testTimeout: options.timeoutSeconds * 1_000,
+    hookTimeout: options.timeoutSeconds * 1_000,
+    globalSetup: options.temporal ? ['test/global-setup.ts'] : [],
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, temporal: false }),
+      project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, temporal: true }),
+      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 180, temporal: true }),
+      project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, temporal: true }),
+    ],
+  },
+});
