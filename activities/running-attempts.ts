@@ -8,7 +8,7 @@ export class RunningAttempts<T> {
   /** The running attempt of this key, or else a new one. */
   join(key: string, make: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key);
-    if (running) return running;
+    if (running !== undefined) return running;
     const made = make().finally(() => this.#running.delete(key));
     // Whoever joined hears of a failure; when nobody waits any more, the store knows of it.
     made.catch(() => undefined);

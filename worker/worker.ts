@@ -67,13 +67,18 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
     ...LIMITS,
   });
-  recovery.start();
-  const stopped = worker.run().finally(async () => {
-    await recovery.stop();
-    await idle();
-    await Promise.all([sender.close(), httpCalls?.close()]);
-    await connection.close();
-  });
+  const run = async (): Promise<void> => {
+    recovery.start();
+    try {
+      await worker.run();
+    } finally {
+      await recovery.stop();
+      await idle();
+      await Promise.all([sender.close(), httpCalls?.close()]);
+      await connection.close();
+    }
+  };
+  const stopped = run();
   stopped.catch((error: unknown) => logger.error({ err: error }, 'the worker failed'));
   const stop = () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
