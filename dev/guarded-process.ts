@@ -28,17 +28,17 @@ export interface GuardedProcess {
 }
 
 /**
- * The shell becomes the command, and leaves a watchdog behind that reads a pipe from us. The kernel closes the pipe when we
- * end, however we end, and the watchdog then ends the command's process group: SIGTERM, and SIGKILL ten seconds later.
- * A line on the pipe tells the watchdog that the command has ended by itself.
+ * The shell becomes the command, and leaves a watchdog behind that reads a pipe from us. The pipe closes when the command has
+ * ended, or when we end, however we end; the watchdog then ends what is left of the process group: SIGTERM, and SIGKILL ten
+ * seconds later. Its own place in the group keeps the group's number from being given to another process.
  */
 const WATCHDOG = `
 exec 3<&0 </dev/null
 {
   trap '' TERM
-  read -r _ <&3 && exit
+  read -r _ <&3
   kill -TERM -$$
-  for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 $$ || exit; done
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ || exit; sleep 1; done
   kill -KILL -$$
 } >/dev/null 2>&1 &
 exec "$@" 3<&-`;
@@ -56,8 +56,6 @@ export function spawnGuarded(command: string, args: string[], options: GuardedPr
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   });
-  // The watchdog may have ended first: then nobody is left to be told.
-  child.stdin?.on('error', () => undefined);
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text));
   }
@@ -68,7 +66,6 @@ function manage(child: ChildProcess): GuardedProcess {
   let ended = false;
   const exited = once(child, 'exit').then(async ([code, signal]): Promise<Exit> => {
     ended = true;
-    await new Promise((resolve) => child.stdin?.end('\n', resolve));
     // What the process wrote last may arrive after the news of its end.
     await Promise.all([child.stdout, child.stderr].map((stream) => stream && finished(stream)));
     return { code, signal };
