@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -18,12 +19,11 @@ export class EgressRefusedError extends Error {
 /** Parses CIDRs (`10.0.0.0/8`, `fd00::/8`) and single addresses. Throws a TypeError that names the first bad one. */
 export function parseNetworks(cidrs: readonly string[]): Network[] {
   return cidrs.map((cidr) => {
-    if (ipaddr.isValidCIDR(cidr)) return ipaddr.parseCIDR(cidr);
-    if (!ipaddr.IPv4.isValidFourPartDecimal(cidr) && !ipaddr.IPv6.isValid(cidr)) {
-      throw new TypeError(`${JSON.stringify(cidr)} is not a network: write it as 10.1.0.0/16 or fd00::/8`);
-    }
-    const address = ipaddr.parse(cidr);
-    return [address, address.kind() === 'ipv4' ? 32 : 128];
+    // The strict checks: ipaddr.js itself takes `10/8` for 0.0.0.10/8.
+    if (ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr)) return ipaddr.parseCIDR(cidr);
+    if (ipaddr.IPv4.isValidFourPartDecimal(cidr)) return [ipaddr.IPv4.parse(cidr), 32];
+    if (ipaddr.IPv6.isValid(cidr)) return [ipaddr.IPv6.parse(cidr), 128];
+    throw new TypeError(`${JSON.stringify(cidr)} is not a network: write it as 10.1.0.0/16 or fd00::/8`);
   });
 }
 
@@ -56,9 +56,8 @@ function embeddedIPv4(address: Address): ipaddr.IPv4 | undefined {
   return address.match(NAT64) ? new ipaddr.IPv4(address.toByteArray().slice(12)) : undefined;
 }
 
-function parseAddress(address: string): Address | undefined {
-  return ipaddr.isValid(address) ? ipaddr.parse(address) : undefined;
-}
+/** `::1.2.3.4`, deprecated by RFC 4291; ipaddr.js would take it for the IPv4-mapped address. */
+const IPV4_COMPATIBLE = /^::\d+\.\d+\.\d+\.\d+$/;
 
 const isIn = (address: Address, networks: readonly Network[]): boolean =>
   networks.some(([network, prefix]) => network.kind() === address.kind() && address.match(network, prefix));
@@ -76,8 +75,9 @@ function refusalOfParsed(address: Address): string | undefined {
  * and those in `allow`. An IPv4 address inside an IPv6 one (mapped, NAT64) is judged as the IPv4 address that it leads to.
  */
 export function refusalOf(address: string, allow: readonly Network[]): string | undefined {
-  const parsed = parseAddress(address);
-  if (!parsed) return 'not an IP address';
+  if (isIP(address) === 0) return 'not an IP address';
+  if (IPV4_COMPATIBLE.test(address)) return 'a reserved address';
+  const parsed = ipaddr.parse(address);
   const target = embeddedIPv4(parsed) ?? parsed;
   if (isIn(parsed, allow) || isIn(target, allow)) return undefined;
   return refusalOfParsed(target);

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Busy, EndpointLimit, type Place } from '../../../activities/endpoint-limit.js';
+
+const isBusy = (answer: Place | Busy): answer is Busy => 'busy' in answer;
+
+const place = (limit: EndpointLimit, endpoint = 'a'): Place => {
+  const answer = limit.enter(endpoint);
+  if (isBusy(answer)) throw new Error('no place is free');
+  return answer;
+};
+const retryIn = (limit: EndpointLimit, endpoint = 'a'): number => {
+  const answer = limit.enter(endpoint);
+  if (!isBusy(answer)) throw new Error('a place is free');
+  return answer.retry_in_ms;
+};
+const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+
+/** A limit that is full, at an endpoint whose attempts take `durationMs`. */
+function fullLimit(limit: number, durationMs: number) {
+  const clock = { now: 0 };
+  const endpoints = new EndpointLimit({ limit, now: () => clock.now });
+  const places = times(limit, () => place(endpoints));
+  places[0]?.leave(durationMs);
+  places[0] = place(endpoints);
+  return { endpoints, clock, places };
+}
+
+describe('EndpointLimit', () => {
+  it('lets as many in as its limit, and no more until one leaves', () => {
+    const limit = new EndpointLimit({ limit: 2 });
+    const [first] = [place(limit), place(limit)];
+    expect(isBusy(limit.enter('a'))).toBe(true);
+    first.leave(10);
+    expect(isBusy(limit.enter('a'))).toBe(false);
+    expect(isBusy(limit.enter('a'))).toBe(true);
+  });
+
+  it('has a hundred places at each endpoint by default', () => {
+    const limit = new EndpointLimit();
+    times(100, () => place(limit, 'a'));
+    expect(isBusy(limit.enter('a'))).toBe(true);
+    times(100, () => place(limit, 'b'));
+  });
+
+  it('counts a place that is given back twice once', () => {
+    const limit = new EndpointLimit({ limit: 2 });
+    const first = place(limit);
+    place(limit);
+    first.leave(10);
+    first.leave(10);
+    place(limit);
+    expect(isBusy(limit.enter('a'))).toBe(true);
+  });
+
+  it('promises the places to busy callers one after the other, as attempts end', () => {
+    const { endpoints } = fullLimit(10, 4_000);
+    // One of ten places becomes free every 400 ms.
+    expect(times(5, () => retryIn(endpoints))).toEqual([400, 800, 1_200, 1_600, 2_000]);
+  });
+
+  it('takes time that has passed off its promises', () => {
+    const { endpoints, clock } = fullLimit(10, 4_000);
+    times(5, () => retryIn(endpoints));
+    clock.now = 1_000;
+    expect(retryIn(endpoints)).toBe(1_400);
+    clock.now = 60_000;
+    expect(retryIn(endpoints)).toBe(400);
+  });
+
+  it('sends nobody back sooner than after 200 ms', () => {
+    const { endpoints } = fullLimit(100, 20);
+    expect(new Set(times(50, () => retryIn(endpoints)))).toEqual(new Set([200]));
+  });
+
+  it('spreads a crowd over the longest wait without forming a herd', () => {
+    const { endpoints } = fullLimit(100, 14_000);
+    const delays = times(900, () => retryIn(endpoints));
+    expect(Math.max(...delays)).toBeLessThanOrEqual(15_000);
+    const perSecond = new Map<number, number>();
+    for (const delay of delays) {
+      const second = Math.floor(delay / 1_000);
+      perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+    }
+    expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(150);
+  });
+
+  it('follows an endpoint that becomes slower or faster', () => {
+    const { endpoints, places } = fullLimit(10, 1_000);
+    const again = (durationMs: number) => {
+      places.pop()?.leave(durationMs);
+      places.push(place(endpoints));
+    };
+    times(30, () => again(10_000));
+    expect(retryIn(endpoints)).toBeGreaterThan(900);
+    times(30, () => again(100));
+    const before = retryIn(endpoints);
+    expect(retryIn(endpoints) - before).toBeLessThan(50);
+  });
+
+  it('learns nothing from a place that was given back without a request', () => {
+    const { endpoints, places } = fullLimit(10, 4_000);
+    places.pop()?.leave();
+    place(endpoints);
+    expect(retryIn(endpoints)).toBe(400);
+  });
+
+  it('expects attempts of which none has ended to take at least as long as they have', () => {
+    const clock = { now: 0 };
+    const endpoints = new EndpointLimit({ limit: 10, now: () => clock.now });
+    times(10, () => place(endpoints));
+    clock.now = 8_000;
+    expect(retryIn(endpoints)).toBe(800);
+  });
+
+  it('forgets an endpoint when its last attempt has ended', () => {
+    const limit = new EndpointLimit({ limit: 2 });
+    const places = Array.from({ length: 1_000 }, (_, index) => place(limit, `endpoint ${index}`));
+    expect(limit.size).toBe(1_000);
+    for (const { leave } of places) leave(5);
+    expect(limit.size).toBe(0);
+  });
+
+  it('never has more in flight than its limit, whatever comes and goes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(20_000)), (maxInFlight, script) => {
+        let now = 0;
+        const limit = new EndpointLimit({ limit: maxInFlight, now: () => now });
+        const inside: Place[] = [];
+        for (const step of script) {
+          now += step / 10;
+          if (step % 3 === 0) {
+            inside.shift()?.leave(step);
+            continue;
+          }
+          const answer = limit.enter('a');
+          expect(isBusy(answer)).toBe(inside.length === maxInFlight);
+          if (isBusy(answer)) {
+            expect(answer.retry_in_ms).toBeGreaterThanOrEqual(200);
+            expect(answer.retry_in_ms).toBeLessThanOrEqual(15_000);
+          } else inside.push(answer);
+        }
+      }),
+    );
+  });
+});
