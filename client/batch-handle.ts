@@ -98,9 +98,12 @@ export class BatchHandle {
     }
   }
 
-  /** Waits for the end of the batch, however long it takes (days, when an endpoint is down). Needs no worker once it has ended. */
-  async result(): Promise<BatchResult> {
-    return this.#temporal.result<BatchWorkflow>(this.workflowId);
+  /**
+   * Waits for the end of the batch, however long it takes (days, when an endpoint is down); `signal` ends the wait with its reason.
+   * Needs no worker once the batch has ended.
+   */
+  async result({ signal }: { signal?: AbortSignal } = {}): Promise<BatchResult> {
+    return this.#temporal.result<BatchWorkflow>(this.workflowId, signal);
   }
 
   /** What became of each call so far, in the order of the request; read from the workflow a page (of 500 calls) at a time. */

@@ -14,8 +14,8 @@ export class ResendFailedHandle {
     this.#temporal = temporal;
   }
 
-  /** Waits until every batch has been started; each is then followed by its own handle. Throws `BatchFailedError`. */
-  async result(): Promise<ResendFailedResult> {
-    return this.#temporal.result<ResendFailedWorkflow>(this.workflowId);
+  /** Waits until every batch has been started; each is then followed by its own handle. Throws `BatchFailedError`; `signal` ends the wait. */
+  async result({ signal }: { signal?: AbortSignal } = {}): Promise<ResendFailedResult> {
+    return this.#temporal.result<ResendFailedWorkflow>(this.workflowId, signal);
   }
 }

@@ -132,10 +132,16 @@ export class Temporal {
     );
   }
 
-  /** Waits for the end of a workflow, however long it takes. */
+  /** Waits for the end of a workflow, however long it takes, or until `signal` is aborted: then throws its reason. */
   async result<W extends Workflow>(workflowId: string, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
+    signal?.throwIfAborted();
     const wait = () => this.#workflows.result<W>(workflowId);
-    return this.#mapped(workflowId, () => (signal ? this.#workflows.withAbortSignal(signal, wait) : wait()));
+    try {
+      return await this.#mapped(workflowId, () => (signal ? this.#workflows.withAbortSignal(signal, wait) : wait()));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   /** Waits for the end of a workflow that takes a moment. */

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { Webhook } from '../../../contract/index.js';
+import { userIdOption } from '../options.js';
+import { table } from '../output.js';
+import { NotFoundError } from '../report-error.js';
+import type { Session } from '../session.js';
+
+export function addGet(program: Command, session: Session): void {
+  program
+    .command('get')
+    .summary("show a call's webhook with every attempt")
+    .description("Shows a call's webhook with every attempt, from the store. The payload is shown with --json.")
+    .argument('<call_id>', 'the call')
+    .addOption(userIdOption(session))
+    .action((callId: string, { userId }: { userId: string }) => get(callId, userId, session));
+}
+
+async function get(callId: string, userId: string, session: Session): Promise<void> {
+  const webhook = await session.withStore((store) => store.getWebhook(userId, callId));
+  if (!webhook)
+    throw new NotFoundError(`user ${JSON.stringify(userId)} has no webhook of call ${JSON.stringify(callId)}`);
+  session.output.print(webhook, () => webhookText(webhook));
+}
+
+function webhookText({
+  call_id,
+  status,
+  url,
+  batch_id,
+  created_at,
+  next_attempt_at,
+  reason,
+  metadata,
+}: Webhook): string {
+  const facts = {
+    call: call_id,
+    status,
+    reason,
+    url,
+    batch: batch_id,
+    'created at': created_at,
+    'next attempt at': next_attempt_at,
+  };
+  const lines = Object.entries(facts)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${`${name}:`.padEnd(17)}${value}`);
+  const attempts = metadata.map(({ sent_at, send_type, response_code, response_time, error }) => [
+    sent_at,
+    send_type,
+    response_code,
+    response_time,
+    error,
+  ]);
+  return [...lines, table(['sent at', 'type', 'status', 'time', 'error'], attempts)].join('\n');
+}

@@ -1,0 +1,38 @@
+import { msToNumber } from '@temporalio/common/lib/time.js';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Session } from './session.js';
+
+/** `--user-id`, by default POSTCALL_USER_ID; a command without either refuses to run. */
+export const userIdOption = (session: Session): Option =>
+  withEnvironmentUser(new Option('--user-id <id>', 'the user whose calls these are').makeOptionMandatory(), session);
+
+/** `--user-id` where a command can do without. */
+export const optionalUserIdOption = (session: Session, description: string): Option =>
+  withEnvironmentUser(new Option('--user-id <id>', description), session);
+
+function withEnvironmentUser(option: Option, { environment: { userId } }: Session): Option {
+  return userId === undefined ? option : option.default(userId, `${userId}, from POSTCALL_USER_ID`);
+}
+
+/** A whole number; its range is checked with the request. */
+export function parseCount(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}
+
+/** A time as ISO 8601, or so long before now: `24h`, `7d`, `90m`. Returns ISO 8601. */
+export function parseTime(text: string, now: Date): string {
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : now.getTime() - durationOf(text);
+  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  throw new InvalidArgumentError('It must be a duration such as 24h, or an ISO 8601 time.');
+}
+
+/** NaN for what is no duration. A bare number would be milliseconds, which nobody means. */
+function durationOf(text: string): number {
+  if (!/^\d+(\.\d+)? ?[a-z]+$/i.test(text)) return Number.NaN;
+  try {
+    return msToNumber(text as Parameters<typeof msToNumber>[0]);
+  } catch {
+    return Number.NaN;
+  }
+}

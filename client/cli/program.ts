@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { addBatchCommands } from './commands/batch.js';
+import { addCalls } from './commands/calls.js';
+import { addControlCommands } from './commands/control.js';
+import { addCreate } from './commands/create.js';
+import { addFailed } from './commands/failed.js';
+import { addGet } from './commands/get.js';
+import { addKeys } from './commands/keys.js';
+import { addResend } from './commands/resend.js';
+import { addSecrets } from './commands/secrets.js';
+import { EXIT_CODES_HELP } from './exit-codes.js';
+import type { Session } from './session.js';
+
+const ENVIRONMENT_HELP = `
+Environment:
+  TEMPORAL_ADDRESS and its kin  where Temporal is (default: the embedded server, 127.0.0.1:7233)
+  TEMPORAL_TASK_QUEUE           the task queue of the workers (default: postcall-webhooks)
+  DATABASE_URL                  PostgreSQL; without it the embedded database in POSTCALL_DATA_DIR (default: .postcall)
+  POSTCALL_USER_ID              default of --user-id
+  POSTCALL_MAX_IN_FLIGHT        default of --max-in-flight`;
+
+/** The command line: every command with its options. Actions throw; nothing here ends the process. */
+export function buildProgram(session: Session): Command {
+  const { stdout, stderr } = session.output.streams;
+  const program = new Command('postcall')
+    .description('Durable post-call webhooks: one webhook for each finished call, retried through outages.')
+    // Read from the arguments before they are parsed, so that a parse error is reported in it as well.
+    .option('--json', 'answer in JSON, a document or one a line; errors too, on stderr')
+    .configureHelp({ showGlobalOptions: true })
+    // Errors are thrown, and reported with every other one.
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: () => undefined,
+    })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText('after', `${EXIT_CODES_HELP}\n${ENVIRONMENT_HELP}`);
+  addCreate(program, session);
+  addResend(program, session);
+  addBatchCommands(program, session);
+  addControlCommands(program, session);
+  addFailed(program, session);
+  addGet(program, session);
+  addCalls(program, session);
+  addKeys(program, session);
+  addSecrets(program, session);
+  return program;
+}

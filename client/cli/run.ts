@@ -1,0 +1,20 @@
+import { CommanderError } from 'commander';
+import { readEnvironment } from './environment.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { Output } from './output.js';
+import { buildProgram } from './program.js';
+import { reportError } from './report-error.js';
+import { Session } from './session.js';
+
+/** Runs one command line, its program name left out, and returns the exit code. */
+export async function run(args: string[]): Promise<ExitCode> {
+  const output = new Output({ stdout: process.stdout, stderr: process.stderr }, args.includes('--json'));
+  try {
+    const session = new Session(readEnvironment(), output, process.stdin);
+    await buildProgram(session).parseAsync(args, { from: 'user' });
+    return session.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    return reportError(error, output);
+  }
+}

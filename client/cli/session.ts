@@ -1,0 +1,51 @@
+import type { Store } from '../../store/store.js';
+import type { PostcallClient } from '../postcall-client.js';
+import type { Environment } from './environment.js';
+import type { ExitCode } from './exit-codes.js';
+import type { Output } from './output.js';
+
+/** What a command works with. Client and store are loaded when a command uses them: each takes a noticeable part of a second. */
+export class Session {
+  /** What the process will exit with if no error is thrown. */
+  exitCode: ExitCode = 0;
+
+  constructor(
+    readonly environment: Environment,
+    readonly output: Output,
+    readonly stdin: NodeJS.ReadableStream,
+  ) {}
+
+  /** Runs what Ctrl-C ends with an `AbortError`; outside of it, Ctrl-C ends the process. */
+  async interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    process.once('SIGINT', abort);
+    try {
+      return await run(controller.signal);
+    } finally {
+      process.off('SIGINT', abort);
+    }
+  }
+
+  async withClient<T>(use: (client: PostcallClient) => Promise<T>): Promise<T> {
+    const { PostcallClient } = await import('../postcall-client.js');
+    const { taskQueue, defaultAddress } = this.environment;
+    const client = await PostcallClient.connect({ taskQueue, defaultAddress });
+    try {
+      return await use(client);
+    } finally {
+      await client.close();
+    }
+  }
+
+  async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+    const { openStore } = await import('../../store/index.js');
+    const { databaseUrl, dataDir } = this.environment;
+    const store = await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl });
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  }
+}
