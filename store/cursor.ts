@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { InvalidRequestError } from '../contract/index.js';
+
+const callCursor = z.tuple([z.string()]);
+const failureCursor = z.tuple([z.number().int(), z.string()]);
+
+/** Position in a list: the last row's sort key. Opaque to callers. */
+const encode = (key: unknown[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+
+function decode<T>(schema: z.ZodType<T>, cursor: string): T {
+  const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  if (parsed.success) return parsed.data;
+  const message = 'cursor must be the next_cursor of the page before';
+  throw new InvalidRequestError([{ field: 'cursor', message }]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+export const encodeCallCursor = (callId: string): string => encode([callId]);
+export const decodeCallCursor = (cursor: string): string => decode(callCursor, cursor)[0];
+
+export const encodeFailureCursor = (failedAtMs: number, callId: string): string => encode([failedAtMs, callId]);
+export const decodeFailureCursor = (cursor: string): [failedAtMs: number, callId: string] =>
+  decode(failureCursor, cursor);
+
+/** The first `limit` rows of `limit + 1`, and the cursor of the last one when there are more. */
+export function toPage<Row>(rows: readonly Row[], limit: number, cursorOf: (row: Row) => string) {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return { page, next_cursor: last && rows.length > limit ? cursorOf(last) : null };
+}
