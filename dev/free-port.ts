@@ -1,16 +1,19 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A TCP port of the loopback interface that was free a moment ago. */
+/** Below the ports that systems give to outgoing connections (Linux: from 32768), so that none takes one between two uses. */
+const LOWEST = 12_000;
+const HIGHEST = 32_000;
+const MAX_TRIES = 1_000;
+
+/** A TCP port of the loopback interface that is free, and stays free while nobody asks for it by number. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string')
-    throw new Error('A listening TCP server has an address and a port');
-  return address.port;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`No free port was found between ${LOWEST} and ${HIGHEST}`);
 }
 
 /** Whether a port of the loopback interface can be listened on. */
