@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { EgressRefusedError } from './egress-guard.js';
 import { LookupError } from './lookup.js';
 
@@ -33,7 +34,6 @@ const KINDS: Record<string, SendErrorKind> = {
   ECONNRESET: 'reset',
   ECONNABORTED: 'reset',
   EPIPE: 'reset',
-  HPE_INVALID_EOF_STATE: 'reset',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'reset',
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
@@ -63,13 +63,18 @@ function kindOf(error: Error, code: string): SendErrorKind {
   if (error instanceof EgressRefusedError) return 'egress_refused';
   if (error instanceof LookupError) return 'dns';
   if (code === 'UND_ERR_SOCKET') return BAD_RESPONSES.includes(error.message) ? 'invalid_response' : 'reset';
+  // A connection closed before the last chunk reaches the parser as an end that it did not expect.
+  if (error instanceof errors.HTTPParserError) return error.message.includes('EOF') ? 'reset' : 'invalid_response';
   if (TLS_CODE.test(code)) return 'tls';
-  return KINDS[code] ?? (code.startsWith('HPE_') ? 'invalid_response' : 'other');
+  return KINDS[code] ?? 'other';
 }
 
 // Certificates and status lines are the endpoint's words: no control characters, bounded length.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
 const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 190);
+
+/** The parser's reason, which it puts in brackets; one of its fixed texts. */
+const parserReason = ({ message }: Error): string => /\((.+)\)/.exec(message)?.[1] ?? message;
 
 function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: number): string {
   const { reason } = error as ErrorFields;
@@ -90,7 +95,7 @@ function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: n
     case 'invalid_response':
       return code === 'UND_ERR_HEADERS_OVERFLOW'
         ? 'invalid HTTP response: headers too large'
-        : `invalid HTTP response: ${error.message}`;
+        : `invalid HTTP response: ${parserReason(error)}`;
     case 'local':
       return `the worker could not open a connection: ${code}`;
     case 'other':

@@ -13,7 +13,7 @@ export const answer =
   };
 
 /** Behaves so only after a while: nothing is sent before. */
-export const after =
+export const delayed =
   (milliseconds: number, behaviour: Behaviour): Behaviour =>
   (request, response) => {
     void delay(milliseconds).then(() => {

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { elsewhereCertificate, expiredCertificate, localhostCertificate } from '../../support/certificates.js';
+import { Receiver } from '../../support/receiver.js';
+import { answered, failed, startSender } from './sender.js';
+
+const lookup = async () => [{ address: '127.0.0.1', family: 4 }];
+
+describe('over TLS', () => {
+  it('delivers to an endpoint whose certificate is trusted, again over kept connections', async () => {
+    const certificate = localhostCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    const send = startSender({ ca: certificate.cert, lookup });
+    for (let count = 0; count < 10; count++) {
+      await expect(send(receiver.urlFor('localhost'))).resolves.toEqual(answered(200));
+    }
+    expect(receiver.connections).toBeLessThanOrEqual(2);
+  });
+
+  it('delivers to an address that the certificate names', async () => {
+    const certificate = localhostCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    await expect(startSender({ ca: certificate.cert })(receiver.url)).resolves.toEqual(answered(200));
+  });
+
+  it('refuses private networks as well', async () => {
+    const certificate = localhostCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    const send = startSender({ ca: certificate.cert, lookup, allowNetworks: [] });
+    await expect(send(receiver.urlFor('localhost'))).resolves.toMatchObject({ error_kind: 'egress_refused' });
+    expect(receiver.connections).toBe(0);
+  });
+
+  it('does not send to an endpoint whose certificate nobody vouches for', async () => {
+    await using receiver = await Receiver.start({ certificate: localhostCertificate() });
+    const outcome = await startSender({ lookup })(receiver.urlFor('localhost'));
+    expect(outcome).toEqual(failed('tls', 'TLS: self-signed certificate'));
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  it('does not send to an endpoint whose certificate has expired', async () => {
+    const certificate = expiredCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    const outcome = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
+    expect(outcome).toEqual(failed('tls', 'TLS: certificate has expired'));
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  it("does not send to an endpoint with another host's certificate", async () => {
+    const certificate = elsewhereCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    const outcome = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
+    expect(outcome).toEqual(failed('tls', "TLS: Host: localhost. is not in the cert's altnames: DNS:elsewhere.test"));
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  it('does not send to an endpoint that speaks plain HTTP', async () => {
+    await using receiver = await Receiver.start();
+    const outcome = await startSender({ lookup })(`https://localhost:${receiver.port}/hook`);
+    expect(outcome).toEqual(failed('tls', /^TLS: [a-z ]+$/));
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  it('gives up a handshake that never ends', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.resume()));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const outcome = await startSender({ timeoutMs: 300 })(`https://127.0.0.1:${port}/`);
+    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
+});
