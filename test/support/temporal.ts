@@ -66,7 +66,7 @@ export async function startOwnTemporalServer(options: Partial<TemporalServerOpti
 let quiet = false;
 
 /** One runtime per process; it logs what a test should look at, and nothing else. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (quiet) return;
   quiet = true;
   Runtime.install({ logger: new DefaultLogger('ERROR') });
