@@ -117,9 +117,9 @@ export class BatchHandle {
     }
   }
 
-  /** True as soon as no call is `pending` any more, or the batch has ended; false after `timeoutMs`. */
-  async firstAttempts({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
-    return waitForFirstAttempts(this, this.#temporal, timeoutMs);
+  /** True as soon as no call is `pending` any more, or the batch has ended; false after `timeoutMs`, or once `signal` is aborted. */
+  async firstAttempts({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean> {
+    return waitForFirstAttempts(this, this.#temporal, timeoutMs, signal);
   }
 
   /**

@@ -13,12 +13,20 @@ interface Batch {
 }
 
 /**
- * True as soon as no call is `pending` or the batch has ended, false after `timeoutMs`. Small batches end before the first look
+ * True as soon as no call is `pending` or the batch has ended, false after `timeoutMs` or once `signal` is aborted. Small batches end before the first look
  * at their progress, and then cost one long poll for the result.
  */
-export async function waitForFirstAttempts(batch: Batch, temporal: Temporal, timeoutMs: number): Promise<boolean> {
+export async function waitForFirstAttempts(
+  batch: Batch,
+  temporal: Temporal,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), timeoutMs);
+  const end = () => stop.abort();
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
   try {
     return await Promise.race([
       untilStopped(stop.signal),
@@ -27,7 +35,8 @@ export async function waitForFirstAttempts(batch: Batch, temporal: Temporal, tim
     ]);
   } finally {
     clearTimeout(timer);
-    stop.abort();
+    signal?.removeEventListener('abort', end);
+    end();
   }
 }
 
