@@ -13,6 +13,7 @@ import {
   BatchFailedError,
   type BatchFailure,
   BatchNotFoundError,
+  type PostcallError,
   ServiceRefusedError,
   ServiceUnavailableError,
   WorkerUnavailableError,
@@ -23,6 +24,8 @@ export interface RequestContext {
   workflowId: string;
   taskQueue: string;
 }
+
+type GrpcError = Error & { code: number; details: string };
 
 /** gRPC status codes (https://grpc.io/docs/guides/status-codes/) by what they mean for the caller. */
 const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: 'unavailable' | 'refused' | 'no worker' }>> = {
@@ -62,22 +65,21 @@ export function mapError(error: unknown, context: RequestContext): unknown {
     return new WorkerUnavailableError(taskQueue, error.message, { cause: error });
   }
   if (error instanceof NamespaceNotFoundError) return new ServiceRefusedError(error.message, { cause: error });
-  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return grpcError(error, context);
-  return error;
+  const grpcError = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(grpcError) ? fromGrpc(grpcError, taskQueue, { cause: error }) : error;
 }
 
-function grpcError(error: ServiceError, { taskQueue }: RequestContext): unknown {
-  const { code, details } = error.cause as { code?: number; details?: string };
-  const status = MEANING_OF_STATUS[code ?? -1];
-  const reason = `${error.message}: ${status?.name ?? `gRPC status ${code}`}${details ? `: ${details}` : ''}`;
+function fromGrpc(error: GrpcError, taskQueue: string, options: ErrorOptions): PostcallError {
+  const status = MEANING_OF_STATUS[error.code];
+  const reason = `${status?.name ?? `gRPC status ${error.code}`}: ${error.details}`;
   switch (status?.meaning) {
     case 'unavailable':
-      return new ServiceUnavailableError(reason, { cause: error });
+      return new ServiceUnavailableError(reason, options);
     case 'no worker':
-      return new WorkerUnavailableError(taskQueue, reason, { cause: error });
+      return new WorkerUnavailableError(taskQueue, reason, options);
     case 'refused':
     case undefined:
-      return new ServiceRefusedError(reason, { cause: error });
+      return new ServiceRefusedError(reason, options);
   }
 }
 

@@ -100,6 +100,11 @@ export class PostcallClient implements AsyncDisposable {
     return new ResendFailedHandle(this.#temporal, options.workflowId);
   }
 
+  /** Resolves when the workflow service answers. Throws `ServiceUnavailableError` within five seconds, or `ServiceRefusedError`. */
+  async ping(): Promise<void> {
+    await this.#temporal.ping();
+  }
+
   /** Closes the connection that {@link PostcallClient.connect} opened; one that was passed in stays open. */
   async close(): Promise<void> {
     await this.#owned?.connection.close();

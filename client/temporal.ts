@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Client,
-  type ConnectionLike,
   isGrpcDeadlineError,
   WorkflowClient,
   type WorkflowClientOptions,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
@@ -48,11 +48,16 @@ export class Temporal {
     this.#taskQueue = taskQueue;
   }
 
-  get connection(): ConnectionLike {
-    return this.#workflows.connection;
+  /** Resolves when the service answers for the namespace. */
+  async ping(): Promise<void> {
+    const { namespace } = this.#workflows.options;
+    await this.#request('', REQUEST_TIMEOUT_MS, () => this.#workflows.workflowService.describeNamespace({ namespace }));
   }
 
-  /** False when a workflow of this ID exists, be it running or finished. */
+  /**
+   * False when a workflow of this ID exists, be it running or finished. The conflict policy is FAIL, because with USE_EXISTING the
+   * service does not tell a new workflow from an old one, and each start under an idempotency key would need a second request.
+   */
   async start<W extends Workflow>(type: string, options: StartOptions<W>): Promise<boolean> {
     return this.#request(options.workflowId, REQUEST_TIMEOUT_MS, async () => {
       try {
@@ -72,9 +77,7 @@ export class Temporal {
 
   /** Throws `BatchNotFoundError` also for a workflow that is no batch. */
   async describe(workflowId: string): Promise<WorkflowDescription> {
-    const { memo, status, startTime, closeTime } = await this.#request(workflowId, REQUEST_TIMEOUT_MS, () =>
-      this.#workflows.getHandle(workflowId).describe(),
-    );
+    const { memo, status, startTime, closeTime } = await this.#describe(workflowId);
     if (typeof memo?.user_id !== 'string') throw new BatchNotFoundError(batchIdOf(workflowId) ?? workflowId);
     return {
       memo: memo as unknown as BatchMemo,
@@ -115,7 +118,7 @@ export class Temporal {
     const answer = this.queryWithin(WORKER_TIMEOUT_MS, workflowId, query, ...args);
     const answered = new AbortController();
     const serviceGone = delay(PATIENCE_MS, undefined, { signal: answered.signal })
-      .then(() => this.describe(workflowId))
+      .then(() => this.#describe(workflowId))
       .then(() => answer);
     return Promise.race([answer, serviceGone]).finally(() => answered.abort());
   }
@@ -147,6 +150,10 @@ export class Temporal {
   /** Waits for the end of a workflow that takes a moment. */
   async resultSoon<W extends Workflow>(workflowId: string): Promise<WorkflowResultType<W>> {
     return this.#askWorker(workflowId, WORKER_TIMEOUT_MS, () => this.#workflows.result<W>(workflowId));
+  }
+
+  #describe(workflowId: string): Promise<WorkflowExecutionDescription> {
+    return this.#request(workflowId, REQUEST_TIMEOUT_MS, () => this.#workflows.getHandle(workflowId).describe());
   }
 
   async #askWorker<T>(workflowId: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
