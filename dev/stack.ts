@@ -87,7 +87,7 @@ async function startEmbedded({ config, onProgress, signal }: StackOptions): Prom
   });
 }
 
-/** Never settles when all goes well: a part that was stopped ends after whoever waits has stopped waiting. */
+/** The first end of a part. Once the stack is being stopped, an end is no failure, and nobody asks any more. */
 function firstFailure(worker: RunningWorker, temporal: TemporalServer | undefined): Promise<Error> {
   const parts = [
     worker.stopped.then(
