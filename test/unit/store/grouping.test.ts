@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { grouped } from '../../../store/grouping.js';
+
+/** A `run` whose groups end when the test says so. */
+function controlled() {
+  const groups: { requests: number[]; end: () => void }[] = [];
+  const run = (requests: readonly { n: number }[]) =>
+    new Promise<number[]>((resolve) => {
+      const numbers = requests.map(({ n }) => n);
+      groups.push({ requests: numbers, end: () => resolve(numbers.map((n) => n * 2)) });
+    });
+  const sizes = () => groups.map(({ requests }) => requests.length);
+  return { groups, run, sizes };
+}
+
+const turn = () => new Promise(setImmediate);
+
+test('what arrives while a group is under way shares the next one', async () => {
+  const { groups, run } = controlled();
+  const double = grouped(run, { concurrency: 1 });
+  const first = double({ n: 1 });
+  await turn();
+  const others = [2, 3, 4].map((n) => double({ n }));
+  await turn();
+  expect(groups.map(({ requests }) => requests)).toEqual([[1]]);
+  groups[0]?.end();
+  expect(await first).toBe(2);
+  await turn();
+  expect(groups.map(({ requests }) => requests)).toEqual([[1], [2, 3, 4]]);
+  groups[1]?.end();
+  expect(await Promise.all(others)).toEqual([4, 6, 8]);
+});
+
+test('an idle system starts in the same turn of the event loop', async () => {
+  const { sizes, run } = controlled();
+  void grouped(run, { concurrency: 1 })({ n: 1 });
+  await turn();
+  expect(sizes()).toEqual([1]);
+});
+
+test('no group exceeds its size, and no more than so many are under way', async () => {
+  const { groups, sizes, run } = controlled();
+  const double = grouped(run, { concurrency: 2, maxSize: 3 });
+  const answers = Promise.all([...Array(10).keys()].map((n) => double({ n })));
+  await turn();
+  expect(sizes()).toEqual([3, 3]);
+  for (let ended = 0; ended < 4; ended++) {
+    await expect.poll(() => groups[ended]).toBeDefined();
+    groups[ended]?.end();
+  }
+  expect(await answers).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  expect(sizes()).toEqual([3, 3, 3, 1]);
+});
+
+test('an error as an answer rejects its own request alone', async () => {
+  const run = async (requests: readonly { n: number }[]) =>
+    requests.map(({ n }) => (n === 2 ? new Error('two') : n));
+  const request = grouped(run, { concurrency: 1 });
+  const results = await Promise.allSettled([1, 2, 3].map((n) => request({ n })));
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('a group that fails does not stop the next one', async () => {
+  let broken = true;
+  const run = async (requests: readonly { n: number }[]) => {
+    if (broken) throw new Error('away');
+    return requests.map(({ n }) => n);
+  };
+  const request = grouped(run, { concurrency: 1 });
+  await expect(request({ n: 1 })).rejects.toThrow('away');
+  broken = false;
+  expect(await request({ n: 2 })).toBe(2);
+});
