@@ -18,6 +18,11 @@ export const SEND_ERROR_KINDS = [
 ] as const;
 export type SendErrorKind = (typeof SEND_ERROR_KINDS)[number];
 
+/** An attempt's time is up. */
+export class AttemptTimeoutError extends Error {
+  override readonly name = 'AttemptTimeoutError';
+}
+
 export interface SendFault {
   kind: SendErrorKind;
   /** For people: one line, under 200 characters, nothing of the payload or of the response's body. */
@@ -25,26 +30,26 @@ export interface SendFault {
 }
 
 /** Kinds by the codes of Node.js and undici; codes that are not here are told apart by {@link faultOf}. */
-const KINDS: Record<string, SendErrorKind> = {
-  ECONNREFUSED: 'refused',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  ENETDOWN: 'unreachable',
-  ECONNRESET: 'reset',
-  ECONNABORTED: 'reset',
-  EPIPE: 'reset',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'reset',
-  ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
-  EMFILE: 'local',
-  ENFILE: 'local',
-  ENOBUFS: 'local',
-  ENOMEM: 'local',
-  EADDRNOTAVAIL: 'local',
-  EADDRINUSE: 'local',
-};
+const KINDS = new Map<string, SendErrorKind>([
+  ['ECONNREFUSED', 'refused'],
+  ['EHOSTUNREACH', 'unreachable'],
+  ['ENETUNREACH', 'unreachable'],
+  ['EHOSTDOWN', 'unreachable'],
+  ['ENETDOWN', 'unreachable'],
+  ['ECONNRESET', 'reset'],
+  ['ECONNABORTED', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
+  ['ETIMEDOUT', 'timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'invalid_response'],
+  ['EMFILE', 'local'],
+  ['ENFILE', 'local'],
+  ['ENOBUFS', 'local'],
+  ['ENOMEM', 'local'],
+  ['EADDRNOTAVAIL', 'local'],
+  ['EADDRINUSE', 'local'],
+]);
 
 /** OpenSSL's verification results (https://nodejs.org/api/tls.html#x509-certificate-error-codes) and its protocol errors. */
 const TLS_CODE =
@@ -60,13 +65,14 @@ interface ErrorFields {
 }
 
 function kindOf(error: Error, code: string): SendErrorKind {
+  if (error instanceof AttemptTimeoutError) return 'timeout';
   if (error instanceof EgressRefusedError) return 'egress_refused';
   if (error instanceof LookupError) return 'dns';
   if (code === 'UND_ERR_SOCKET') return BAD_RESPONSES.includes(error.message) ? 'invalid_response' : 'reset';
   // A connection closed before the last chunk reaches the parser as an end that it did not expect.
   if (error instanceof errors.HTTPParserError) return error.message.includes('EOF') ? 'reset' : 'invalid_response';
   if (TLS_CODE.test(code)) return 'tls';
-  return KINDS[code] ?? 'other';
+  return KINDS.get(code) ?? 'other';
 }
 
 // Certificates and status lines are the endpoint's words: no control characters, bounded length.
@@ -116,11 +122,4 @@ export function faultOf(error: Error, timeoutMs: number, status?: number): SendF
   const message =
     kind === 'reset' ? 'connection closed before the response ended' : messageOf(error, kind, codeText, timeoutMs);
   return { kind, message: `${oneLine(message).slice(0, 170)} (status ${status})` };
-}
-
-/** An attempt's time is up. */
-export class AttemptTimeoutError extends Error {
-  override readonly name = 'AttemptTimeoutError';
-  /** Shares undici's code for a connection that took too long: both are the same timeout of one attempt. */
-  readonly code = 'UND_ERR_CONNECT_TIMEOUT';
 }

@@ -26,6 +26,29 @@ function fullLimit(limit: number, durationMs: number) {
   return { endpoints, clock, places };
 }
 
+/** So many callers come at once, and each comes again when it was told to, until it has been served. */
+function simulate(calls: number, durationMs: number) {
+  let now = 0;
+  let asks = 0;
+  const endpoints = new EndpointLimit({ limit: 100, now: () => now });
+  const events = new Map<number, (() => void)[]>();
+  const at = (time: number, event: () => void) => events.set(time, [...(events.get(time) ?? []), event]);
+  const ask = () => {
+    asks += 1;
+    const answer = endpoints.enter('a');
+    if (isBusy(answer)) at(now + answer.retry_in_ms, ask);
+    else at(now + durationMs, () => answer.leave(durationMs));
+  };
+  at(0, () => times(calls, ask));
+  while (events.size > 0) {
+    now = Math.min(...events.keys());
+    const due = events.get(now) ?? [];
+    events.delete(now);
+    for (const event of due) event();
+  }
+  return { finishedAt: now, asks };
+}
+
 describe('EndpointLimit', () => {
   it('lets as many in as its limit, and no more until one leaves', () => {
     const limit = new EndpointLimit({ limit: 2 });
@@ -120,6 +143,22 @@ describe('EndpointLimit', () => {
     for (const { leave } of places) leave(5);
     expect(limit.size).toBe(0);
   });
+
+  it.each([
+    // Asking every 200 ms would take 3.5, 24 and 316 questions for each call.
+    { calls: 1_000, durationMs: 100, asksPerCall: 3 },
+    { calls: 1_000, durationMs: 1_000, asksPerCall: 4 },
+    { calls: 1_000, durationMs: 14_000, asksPerCall: 9 },
+  ])(
+    'keeps an endpoint busy with few questions: $calls calls of $durationMs ms',
+    ({ calls, durationMs, asksPerCall }) => {
+      const { finishedAt, asks } = simulate(calls, durationMs);
+      const ideal = (calls / 100) * durationMs;
+      // Those who come back when a place has just been taken wait for the shortest wait once more.
+      expect(finishedAt).toBeLessThan(ideal * 1.2 + 2_000);
+      expect(asks / calls).toBeLessThan(asksPerCall);
+    },
+  );
 
   it('never has more in flight than its limit, whatever comes and goes', () => {
     fc.assert(
