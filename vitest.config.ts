@@ -14,6 +14,7 @@ const project = (
     sequence: { groupOrder: order },
     testTimeout: options.timeoutSeconds * 1_000,
     hookTimeout: options.timeoutSeconds * 1_000,
+    expect: { poll: { timeout: 20_000, interval: 50 } },
     globalSetup: options.temporal ? ['test/global-setup.ts'] : [],
   },
 });

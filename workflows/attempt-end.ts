@@ -1,11 +1,11 @@
 import { msToNumber } from '@temporalio/common';
-import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, TemporalFailure } from '@temporalio/workflow';
 import type { DeliveryResult } from '../contract/delivery.js';
 import { type AttemptFailureDetails, isFinalFailure, isRejection } from '../contract/failures.js';
 
 /** What an execution of `deliverWebhook` means for its call. */
 export type AttemptEnd =
-  | { kind: 'delivered' }
+  | { kind: 'delivered'; responseTimeMs: number }
   | { kind: 'in_flight' }
   | { kind: 'rejected' | 'failed'; error: { type: string; message: string }; gone: boolean }
   /** An attempt was made and failed: the next one is due after `delayMs`. */
@@ -22,15 +22,17 @@ const CALLED_BACK: AttemptEnd = { kind: 'not_made', delayMs: 0 };
 export async function endOf(execution: Promise<DeliveryResult>): Promise<AttemptEnd> {
   try {
     const result = await execution;
-    return result.status === 'delivered' ? { kind: 'delivered' } : { kind: 'in_flight' };
+    if (result.status === 'in_flight') return { kind: 'in_flight' };
+    return { kind: 'delivered', responseTimeMs: Number.parseInt(result.attempt.response_time, 10) };
   } catch (error) {
     if (isCancellation(error)) return CALLED_BACK;
-    if (!(error instanceof ActivityFailure)) throw error;
-    return endOfFailure(error);
+    if (!(error instanceof TemporalFailure)) throw error;
+    // A local activity's failure comes as it was thrown, a regular one's as the cause of an ActivityFailure.
+    return endOfFailure(error instanceof ActivityFailure ? error.cause : error);
   }
 }
 
-function endOfFailure({ cause }: ActivityFailure): AttemptEnd {
+function endOfFailure(cause: Error | undefined): AttemptEnd {
   if (!(cause instanceof ApplicationFailure)) return NOT_MADE;
   const { type, message, nextRetryDelay } = cause;
   const error = { type: type ?? 'Error', message };

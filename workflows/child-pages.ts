@@ -82,7 +82,7 @@ export class ChildPages implements Delivery {
     return this.#running.map(({ workflowId, counts }) => ({ workflow_id: workflowId, counts }));
   }
 
-  retryNow(callIds?: readonly string[]): void {
+  async retryNow(callIds?: readonly string[]): Promise<void> {
     if (!callIds) {
       this.#tellRunning(retryNowSignal, []);
       return;
@@ -93,21 +93,21 @@ export class ChildPages implements Delivery {
     }
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     if (this.paused || this.#settlesOnly) return;
     this.paused = true;
     this.#tellRunning(pauseSignal, []);
     this.#onChange();
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     if (!this.paused) return;
     this.paused = false;
     this.#tellRunning(resumeSignal, []);
     this.#onChange();
   }
 
-  cancel(): void {
+  async cancel(): Promise<void> {
     if (this.canceling) return;
     this.canceling = true;
     this.paused = false;

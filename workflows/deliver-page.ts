@@ -28,8 +28,8 @@ export async function deliverPage(input: ChildPageInput): Promise<PageResult> {
   });
   answerMessages(page, run);
   setHandler(endpointGoneSignal, () => page.endpointGone());
-  if (input.start_as === 'canceled') page.cancel();
-  if (input.start_as === 'gone') page.endpointGone();
+  if (input.start_as === 'canceled') await page.cancel();
+  if (input.start_as === 'gone') await page.endpointGone();
   await CancellationScope.nonCancellable(() => page.run());
   run.finishedAt = new Date().toISOString();
   showDetails(page, run.finishedAt);

@@ -17,8 +17,9 @@ export interface Delivery {
 
   outcomesOf(page: number): OutcomesPage;
   runningPages(): ProgressReport['running_pages'];
-  retryNow(callIds?: readonly string[]): void;
-  pause(): void;
-  resume(): void;
-  cancel(): void;
+  /** Calls that wait try now: all, or those named. These four may be repeated. */
+  retryNow(callIds?: readonly string[]): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  cancel(): Promise<void>;
 }

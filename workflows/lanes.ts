@@ -36,15 +36,17 @@ const RETRY_PRIORITY = 3;
 export const deliverExpress = (input: DeliveryInput): Promise<DeliveryResult> =>
   local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input]);
 
+export type DurableLane = (input: DeliveryInput, fairness: Fairness) => Promise<DeliveryResult>;
+
 /** The first attempt as a regular activity: retried until there is an outcome at all, which then is reported. */
-export const deliverFirst = (input: DeliveryInput, fairness: Fairness): Promise<DeliveryResult> =>
+export const deliverFirst: DurableLane = (input, fairness) =>
   deliverDurably(input, `first attempt of ${input.call_id}`, fairness, FIRST_ATTEMPT_PRIORITY, {
     ...INFRASTRUCTURE_RETRY,
     nonRetryableErrorTypes: REPORTED_FAILURES,
   });
 
 /** Every later attempt: one activity, retried by the server on the schedule that its failures name. */
-export const deliverRetrying = (input: DeliveryInput, fairness: Fairness): Promise<DeliveryResult> =>
+export const deliverRetrying: DurableLane = (input, fairness) =>
   deliverDurably(input, `retries of ${input.call_id}`, fairness, RETRY_PRIORITY, INFRASTRUCTURE_RETRY);
 
 function deliverDurably(

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
 import type { BatchOptions, CallOutcome, Counts, EndpointState } from '../contract/batch.js';
-import type { DeliveryInput, DeliveryResult } from '../contract/delivery.js';
+import type { DeliveryInput } from '../contract/delivery.js';
 import { BATCH_CANCELED } from '../contract/failures.js';
 import { DEFAULT_DOWN_AFTER, DEFAULT_MAX_IN_FLIGHT } from '../contract/limits.js';
 import type { OutcomesPage } from '../contract/messages.js';
@@ -8,13 +8,16 @@ import type { SendType } from '../contract/webhook.js';
 import { type AttemptEnd, endOf } from './attempt-end.js';
 import type { Delivery } from './delivery.js';
 import { EndpointHealth } from './endpoint-health.js';
-import { deliverExpress, deliverFirst, deliverRetrying, type Fairness } from './lanes.js';
+import { ExpressGate } from './express-gate.js';
+import { type DurableLane, deliverExpress, deliverFirst, deliverRetrying, type Fairness } from './lanes.js';
 import { Ledger } from './ledger.js';
 import { settleRest } from './settle-rest.js';
 import { WaitingRoom } from './waiting-room.js';
 
 /** This many express attempts that outlast their patience move the page's remaining first attempts to the durable lane. */
 const SLOW_AFTER = 3;
+/** After a round this slow (milliseconds) queries are answered before the next one. */
+const SLOW_ROUND_MS = 200;
 /** Above this many events a page ignores `retryNow`, which costs four a call: its calls go on by their schedules. */
 const MAX_HISTORY_FOR_RETRY_NOW = 20_000;
 
@@ -33,23 +36,37 @@ interface Ending {
   error: { type: string; message: string };
 }
 
+const CANCELED: Ending = {
+  status: 'canceled',
+  error: { type: BATCH_CANCELED, message: 'the batch was canceled' },
+};
+const GONE: Ending = {
+  status: 'failed',
+  error: { type: 'EndpointGone', message: 'the endpoint answered 410 Gone' },
+};
+
 /** Delivers at most 500 calls: a bounded number of first attempts at once, each failed call going on by itself afterwards. */
 export class Page implements Delivery {
   firstAttemptsDone = false;
   paused = false;
 
   readonly #input: PageInput;
+  readonly #maxInFlight: number;
   readonly #ledger: Ledger;
   readonly #health: EndpointHealth;
+  readonly #gate = new ExpressGate();
   readonly #waitingRoom = new WaitingRoom();
   /** Durable attempts that are running or in backoff. */
   readonly #pending = new Map<string, CancellationScope>();
   readonly #onChange: () => void;
   #nextCall = 0;
+  /** Calls of the next express round: few at first, so that a dead endpoint sees few, twice as many after each round. */
+  #roundSize: number;
+  #outlasted = 0;
+  /** First attempts in the durable lane. */
   #firstInFlight = 0;
   /** Calls past their first attempt that are not settled. */
   #following = 0;
-  #outlasted = 0;
   #ending: Ending | undefined;
 
   /** `onChange` is called when first attempts are done and when the endpoint's state or the page's own changes. */
@@ -57,7 +74,10 @@ export class Page implements Delivery {
     this.#input = input;
     this.#onChange = onChange;
     this.#ledger = new Ledger(input.call_ids);
-    this.#health = new EndpointHealth(input.options?.down_after ?? DEFAULT_DOWN_AFTER);
+    this.#maxInFlight = input.options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT;
+    const downAfter = input.options?.down_after ?? DEFAULT_DOWN_AFTER;
+    this.#health = new EndpointHealth(downAfter);
+    this.#roundSize = downAfter;
   }
 
   get counts(): Counts {
@@ -77,9 +97,7 @@ export class Page implements Delivery {
   }
 
   async run(): Promise<void> {
-    const { options, call_ids } = this.#input;
-    const runners = Math.min(options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT, call_ids.length);
-    await Promise.all(Array.from({ length: runners }, () => this.#makeFirstAttempts()));
+    await this.#makeFirstAttempts();
     this.firstAttemptsDone = true;
     this.#onChange();
     await condition(() => this.#following === 0);
@@ -98,7 +116,8 @@ export class Page implements Delivery {
     return [];
   }
 
-  retryNow(callIds?: readonly string[]): void {
+  async retryNow(callIds?: readonly string[]): Promise<void> {
+    await this.#gate.pass();
     if (this.paused || this.#ending) return;
     if (workflowInfo().historyLength > MAX_HISTORY_FOR_RETRY_NOW) {
       log.warn('retryNow ignored: the history is too long; the calls go on by their schedules');
@@ -107,28 +126,36 @@ export class Page implements Delivery {
     for (const callId of callIds ?? this.#ledger.unsettled()) this.#hurry(callId);
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
+    await this.#gate.pass();
     if (this.paused || this.#ending) return;
     this.paused = true;
     this.#callBackPending();
     this.#onChange();
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
+    await this.#gate.pass();
     if (!this.paused) return;
     this.paused = false;
     this.#waitingRoom.releaseAll();
     this.#onChange();
   }
 
-  cancel(): void {
-    this.#end({ status: 'canceled', error: { type: BATCH_CANCELED, message: 'the batch was canceled' } });
+  async cancel(): Promise<void> {
+    await this.#gate.pass();
+    this.#end(CANCELED);
   }
 
-  /** The endpoint answered 410 to another page of the batch. */
-  endpointGone(): void {
+  /** The endpoint answered 410, perhaps to another page of the batch. */
+  async endpointGone(): Promise<void> {
+    await this.#gate.pass();
+    this.#gone();
+  }
+
+  #gone(): void {
     this.#health.gone(Date.now());
-    this.#end({ status: 'failed', error: { type: 'EndpointGone', message: 'the endpoint answered 410 Gone' } });
+    this.#end(GONE);
   }
 
   #end(ending: Ending): void {
@@ -151,66 +178,97 @@ export class Page implements Delivery {
   }
 
   async #makeFirstAttempts(): Promise<void> {
-    for (;;) {
-      while (!this.#mayStart()) await condition(() => this.#mayStart());
-      const callId = this.#ending ? undefined : this.#input.call_ids[this.#nextCall++];
-      if (callId === undefined) return;
-      this.#firstInFlight += 1;
-      const end = await this.#firstAttempt(callId);
-      this.#firstInFlight -= 1;
-      this.#following += 1;
-      void this.#follow(callId, end);
+    while (this.#hasMore()) {
+      await condition(() => this.#mayStart() || !this.#hasMore());
+      if (!this.#hasMore()) break;
+      if (this.#outlasted < SLOW_AFTER) await this.#expressRound();
+      else void this.#attemptFirst(this.#take(1)[0] as string);
     }
+    await this.#gate.openForGood();
+    await condition(() => this.#firstInFlight === 0);
   }
 
-  /** A paused page starts nothing. A down endpoint is left to the calls already tried; when none is left, to one new one. */
+  #hasMore(): boolean {
+    return !this.#ending && this.#nextCall < this.#input.call_ids.length;
+  }
+
+  #take(count: number): string[] {
+    const from = this.#nextCall;
+    this.#nextCall = Math.min(from + count, this.#input.call_ids.length);
+    return this.#input.call_ids.slice(from, this.#nextCall);
+  }
+
+  /** A paused page starts nothing. A down endpoint is left to the calls already tried; when none is left, to new ones. */
   #mayStart(): boolean {
-    if (this.#ending || this.#nextCall >= this.#input.call_ids.length) return true;
-    if (this.paused) return false;
+    if (this.paused || this.#firstInFlight >= this.#maxInFlight) return false;
     return this.#health.state !== 'down' || this.#firstInFlight + this.#following === 0;
   }
 
-  async #firstAttempt(callId: string): Promise<AttemptEnd> {
-    if (this.#outlasted < SLOW_AFTER) {
-      const end = await endOf(deliverExpress(this.#deliveryOf(callId)));
-      if (end.kind === 'in_flight') this.#outlasted += 1;
-      else if (end.kind !== 'not_made') return this.#observed(end);
-      else if (this.paused || this.#ending) return end;
-    }
-    return this.#durably(callId, deliverFirst);
+  /** First attempts as local activities. What they brought is looked at when all have ended, in the order of the request. */
+  async #expressRound(): Promise<void> {
+    const callIds = this.#take(this.#health.state === 'down' ? 1 : Math.min(this.#roundSize, this.#freePlaces));
+    this.#roundSize *= 2;
+    this.#gate.close();
+    const started = callIds.map((callId) => endOf(deliverExpress(this.#deliveryOf(callId))));
+    const ends = await Promise.all(started);
+    const unsettled = callIds.flatMap((callId, index) => {
+      const end = ends[index] as AttemptEnd;
+      this.#observe(end);
+      return this.#settle(callId, end) ? [] : [{ callId, end }];
+    });
+    if (unsettled.length === 0 && !ends.some(isSlow)) return;
+    await this.#gate.open();
+    for (const { callId, end } of unsettled) void this.#goOn(callId, end);
+  }
+
+  get #freePlaces(): number {
+    return this.#maxInFlight - this.#firstInFlight;
+  }
+
+  /** An express attempt that brought no outcome yet is taken over by the durable lane, and keeps its place until it has one. */
+  #goOn(callId: string, end: AttemptEnd): Promise<void> {
+    if (end.kind === 'in_flight') this.#outlasted += 1;
+    return end.kind === 'in_flight' || end.kind === 'not_made' ? this.#attemptFirst(callId) : this.#follow(callId, end);
+  }
+
+  async #attemptFirst(callId: string): Promise<void> {
+    this.#firstInFlight += 1;
+    const end = await this.#durably(callId, deliverFirst);
+    this.#firstInFlight -= 1;
+    await this.#follow(callId, end);
   }
 
   /** Later attempts, until the call is settled or the page ends. */
   async #follow(callId: string, first: AttemptEnd): Promise<void> {
+    this.#following += 1;
     for (let end = first; !this.#settle(callId, end) && !this.#ending; ) {
-      const made = end.kind === 'retry' || this.#ledger.statusOf(callId) === 'retrying';
-      if (made) this.#ledger.set(callId, 'retrying');
+      const tried = end.kind === 'retry' || this.#ledger.statusOf(callId) === 'retrying';
+      if (tried) this.#ledger.set(callId, 'retrying');
       if ('delayMs' in end && end.delayMs > 0) await this.#waitingRoom.wait(callId, end.delayMs);
       if (this.paused) await condition(() => !this.paused);
+      await this.#gate.pass();
       if (this.#ending) break;
-      end = await this.#durably(callId, made ? deliverRetrying : deliverFirst);
+      end = await this.#durably(callId, tried ? deliverRetrying : deliverFirst);
     }
     this.#following -= 1;
   }
 
-  async #durably(
-    callId: string,
-    deliver: (input: DeliveryInput, fairness: Fairness) => Promise<DeliveryResult>,
-  ): Promise<AttemptEnd> {
+  async #durably(callId: string, lane: DurableLane): Promise<AttemptEnd> {
     const scope = new CancellationScope({ cancellable: true });
     this.#pending.set(callId, scope);
-    const end = await endOf(scope.run(() => deliver(this.#deliveryOf(callId), this.#input)));
+    const end = await endOf(scope.run(() => lane(this.#deliveryOf(callId), this.#input)));
     this.#pending.delete(callId);
-    return this.#observed(end);
+    await this.#gate.pass();
+    this.#observe(end);
+    return end;
   }
 
-  #observed(end: AttemptEnd): AttemptEnd {
+  #observe(end: AttemptEnd): void {
     const before = this.#health.state;
     if (end.kind === 'delivered') this.#health.succeeded();
     if (end.kind === 'retry') this.#health.failed(end.endpointFailed, Date.now());
-    if (end.kind === 'failed' && end.gone) this.endpointGone();
+    if (end.kind === 'failed' && end.gone) this.#gone();
     else if (before !== this.#health.state) this.#onChange();
-    return end;
   }
 
   /** True when the call needs nothing more. */
@@ -226,3 +284,6 @@ export class Page implements Delivery {
     return { batch_id, call_id, user_id, send_type, ...(webhook_url !== undefined && { webhook_url }) };
   }
 }
+
+/** Whether an attempt took so long that the workflow task should end before the next round. */
+const isSlow = (end: AttemptEnd): boolean => end.kind === 'delivered' && end.responseTimeMs >= SLOW_ROUND_MS;
