@@ -59,6 +59,8 @@ export function startOptions({ input, fingerprint }: BatchStart) {
     workflowId: batchWorkflowId(input.batch_id),
     args: [input] as [BatchInput],
     memo: { ...memo },
+    // Inherited by the batch's pages and activities, which add their own priority.
+    ...(input.fairness_key !== undefined && { priority: { fairnessKey: input.fairness_key } }),
     staticSummary: staticSummary(input),
     staticDetails: staticDetails(input),
   };

@@ -24,9 +24,12 @@ export async function connect({ address, defaultAddress, namespace, ...profile }
 }
 
 async function open(options: ConnectionOptions & { address: string }): Promise<Connection> {
+  const connection = Connection.lazy(options);
   try {
-    return await Connection.connect(options);
+    await connection.ensureConnected();
+    return connection;
   } catch (error) {
+    await connection.close();
     const reason = error instanceof Error ? error.message : String(error);
     throw new ServiceUnavailableError(`no connection to ${options.address}: ${reason}`, { cause: error });
   }

@@ -105,8 +105,12 @@ export class PostcallClient implements AsyncDisposable {
     await this.#temporal.ping();
   }
 
-  /** Closes the connection that {@link PostcallClient.connect} opened; one that was passed in stays open. */
+  /**
+   * Ends waits for results and resolves when no request is under way; that takes some seconds when the workflow service is away.
+   * Then closes the connection that {@link PostcallClient.connect} opened; one that was passed in stays open.
+   */
   async close(): Promise<void> {
+    await this.#temporal.close();
     await this.#owned?.connection.close();
     this.#owned = undefined;
   }

@@ -5,7 +5,6 @@ import {
   WorkflowClient,
   type WorkflowClientOptions,
   WorkflowExecutionAlreadyStartedError,
-  type WorkflowExecutionDescription,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
@@ -19,8 +18,11 @@ import { failureOfStatus, mapError } from './map-error.js';
 const REQUEST_TIMEOUT_MS = 4_000;
 /** For requests that a worker answers: longer than a workflow task may take while it waits for first attempts. */
 const WORKER_TIMEOUT_MS = 10_000;
-/** A query that takes longer makes the client ask whether the service is still there. */
+/** A query that takes longer makes the client ask the service whether there is a worker. */
 const PATIENCE_MS = 1_000;
+const CHECK_TIMEOUT_MS = 3_000;
+/** `TASK_QUEUE_TYPE_WORKFLOW` of Temporal's API. */
+const WORKFLOW_TASK_QUEUE = 1;
 
 /** A batch's workflow as the service knows it without a worker. */
 export interface WorkflowDescription {
@@ -37,6 +39,9 @@ type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue
 export class Temporal {
   readonly #workflows: WorkflowClient;
   readonly #taskQueue: string;
+  /** Requests that have not ended, be they given up or not. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
 
   constructor(client: Pick<Client, 'workflow'>, taskQueue: string) {
     // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
@@ -46,6 +51,15 @@ export class Temporal {
     };
     this.#workflows = new WorkflowClient({ ...options, connection: client.workflow.connection });
     this.#taskQueue = taskQueue;
+  }
+
+  /**
+   * Ends the waits for results and resolves when no request is under way, which takes some seconds when the service is away. Only
+   * then may the connection be closed: the retry of a request on a closed one throws where nobody can catch it.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the client was closed'));
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Resolves when the service answers for the namespace. */
@@ -77,7 +91,9 @@ export class Temporal {
 
   /** Throws `BatchNotFoundError` also for a workflow that is no batch. */
   async describe(workflowId: string): Promise<WorkflowDescription> {
-    const { memo, status, startTime, closeTime } = await this.#describe(workflowId);
+    const { memo, status, startTime, closeTime } = await this.#request(workflowId, REQUEST_TIMEOUT_MS, () =>
+      this.#workflows.getHandle(workflowId).describe(),
+    );
     if (typeof memo?.user_id !== 'string') throw new BatchNotFoundError(batchIdOf(workflowId) ?? workflowId);
     return {
       memo: memo as unknown as BatchMemo,
@@ -109,7 +125,7 @@ export class Temporal {
     return false;
   }
 
-  /** Asks a worker. Within a second or two it is known whether the service is there; a busy worker has ten seconds. */
+  /** Asks a worker. A missing service or worker is noticed soon; a busy worker has ten seconds. */
   async query<Ret, Args extends unknown[]>(
     workflowId: string,
     query: QueryDefinition<Ret, Args>,
@@ -117,10 +133,10 @@ export class Temporal {
   ): Promise<Ret> {
     const answer = this.queryWithin(WORKER_TIMEOUT_MS, workflowId, query, ...args);
     const answered = new AbortController();
-    const serviceGone = delay(PATIENCE_MS, undefined, { signal: answered.signal })
-      .then(() => this.#describe(workflowId))
+    const nobodyThere = delay(PATIENCE_MS, undefined, { signal: answered.signal })
+      .then(() => this.#expectWorker(workflowId))
       .then(() => answer);
-    return Promise.race([answer, serviceGone]).finally(() => answered.abort());
+    return Promise.race([answer, nobodyThere]).finally(() => answered.abort());
   }
 
   /** Asks a worker, for `timeoutMs` at most. */
@@ -137,12 +153,13 @@ export class Temporal {
 
   /** Waits for the end of a workflow, however long it takes, or until `signal` is aborted: then throws its reason. */
   async result<W extends Workflow>(workflowId: string, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
-    signal?.throwIfAborted();
+    const ended = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    ended.throwIfAborted();
     const wait = () => this.#workflows.result<W>(workflowId);
     try {
-      return await this.#mapped(workflowId, () => (signal ? this.#workflows.withAbortSignal(signal, wait) : wait()));
+      return await this.#mapped(workflowId, () => this.#workflows.withAbortSignal(ended, () => this.#tracked(wait)));
     } catch (error) {
-      signal?.throwIfAborted();
+      ended.throwIfAborted();
       throw error;
     }
   }
@@ -152,8 +169,15 @@ export class Temporal {
     return this.#askWorker(workflowId, WORKER_TIMEOUT_MS, () => this.#workflows.result<W>(workflowId));
   }
 
-  #describe(workflowId: string): Promise<WorkflowExecutionDescription> {
-    return this.#request(workflowId, REQUEST_TIMEOUT_MS, () => this.#workflows.getHandle(workflowId).describe());
+  /** Throws when the service does not answer, or knows of no worker. */
+  async #expectWorker(workflowId: string): Promise<void> {
+    const { namespace } = this.#workflows.options;
+    await this.#request(workflowId, CHECK_TIMEOUT_MS, async () => {
+      const { taskQueue } = await this.#workflows.getHandle(workflowId).describe();
+      const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_TASK_QUEUE };
+      const { pollers } = await this.#workflows.workflowService.describeTaskQueue(request);
+      if (pollers.length === 0) throw new WorkerUnavailableError(taskQueue, 'none has polled it for minutes');
+    });
   }
 
   async #askWorker<T>(workflowId: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
@@ -168,7 +192,15 @@ export class Temporal {
   }
 
   #request<T>(workflowId: string, timeoutMs: number, run: () => Promise<T>): Promise<T> {
-    return this.#mapped(workflowId, () => withDeadline(this.#workflows, timeoutMs, run));
+    return this.#mapped(workflowId, () => withDeadline(this.#workflows, timeoutMs, () => this.#tracked(run)));
+  }
+
+  #tracked<T>(run: () => Promise<T>): Promise<T> {
+    const request = run();
+    const end = () => this.#underWay.delete(request);
+    this.#underWay.add(request);
+    request.then(end, end);
+    return request;
   }
 
   async #mapped<T>(workflowId: string, run: () => Promise<T>): Promise<T> {

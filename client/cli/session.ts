@@ -30,12 +30,8 @@ export class Session {
   async withClient<T>(use: (client: PostcallClient) => Promise<T>): Promise<T> {
     const { PostcallClient } = await import('../postcall-client.js');
     const { taskQueue, defaultAddress } = this.environment;
-    const client = await PostcallClient.connect({ taskQueue, defaultAddress });
-    try {
-      return await use(client);
-    } finally {
-      await client.close();
-    }
+    // Not closed: the process ends with the command, and closing would wait for an unreachable service's retries.
+    return use(await PostcallClient.connect({ taskQueue, defaultAddress }));
   }
 
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
