@@ -53,7 +53,11 @@ export const attemptFailed = (
   message: string,
   nextRetryDelayMs: number,
   details: AttemptFailureDetails,
-): ApplicationFailure => failure('AttemptFailed', message, { nextRetryDelayMs, details });
+): ApplicationFailure =>
+  failure('AttemptFailed', message, {
+    nextRetryDelayMs,
+    details: { ...details, next_attempt_in_ms: Math.max(1, Math.round(nextRetryDelayMs)) },
+  });
 
 /** No attempt was made: the worker has as many in flight at this endpoint as it may. */
 export const endpointBusy = (nextRetryDelayMs: number): ApplicationFailure =>

@@ -29,6 +29,8 @@ export interface AttemptFailureDetails {
   response_code: number | null;
   /** True when the endpoint as a whole failed (refused, DNS, TLS, timeout, 429, 5xx), not this one webhook. */
   endpoint_failed: boolean;
+  /** Milliseconds until the next attempt is due; absent when there is none. The failure's `nextRetryDelay` says the same to the server. */
+  next_attempt_in_ms?: number;
 }
 
 const isOneOf =

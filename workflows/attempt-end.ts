@@ -1,4 +1,3 @@
-import { msToNumber } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, TemporalFailure } from '@temporalio/workflow';
 import type { DeliveryResult } from '../contract/delivery.js';
 import { type AttemptFailureDetails, isFinalFailure, isRejection } from '../contract/failures.js';
@@ -34,12 +33,15 @@ export async function endOf(execution: Promise<DeliveryResult>): Promise<Attempt
 
 function endOfFailure(cause: Error | undefined): AttemptEnd {
   if (!(cause instanceof ApplicationFailure)) return NOT_MADE;
-  const { type, message, nextRetryDelay } = cause;
+  const { type, message } = cause;
   const error = { type: type ?? 'Error', message };
   if (isRejection(type)) return { kind: 'rejected', error, gone: false };
   if (isFinalFailure(type)) return { kind: 'failed', error, gone: type === 'EndpointGone' };
   if (type !== 'AttemptFailed') return NOT_MADE;
   const details = cause.details?.[0] as AttemptFailureDetails | undefined;
-  const delayMs = nextRetryDelay === undefined ? 0 : msToNumber(nextRetryDelay);
-  return { kind: 'retry', delayMs, endpointFailed: details?.endpoint_failed ?? true };
+  return {
+    kind: 'retry',
+    delayMs: details?.next_attempt_in_ms ?? 0,
+    endpointFailed: details?.endpoint_failed ?? true,
+  };
 }

@@ -36,7 +36,7 @@ const failed = (nextRetryDelay: number, endpoint_failed = true): ApplicationFail
     type: 'AttemptFailed',
     message: 'the endpoint answered 503',
     nextRetryDelay,
-    details: [{ response_code: 503, endpoint_failed }],
+    details: [{ response_code: 503, endpoint_failed, next_attempt_in_ms: nextRetryDelay }],
   });
 
 type Deliver = (input: DeliveryInput, lane: 'express' | 'durable') => Promise<DeliveryResult>;
