@@ -1,0 +1,114 @@
+import {
+  BatchFailedError,
+  BatchNotFoundError,
+  IdempotencyConflictError,
+  InvalidRequestError,
+  ServiceRefusedError,
+  ServiceUnavailableError,
+  WorkerUnavailableError,
+} from '../client/index.js';
+import { StoreUnavailableError } from '../store/errors.js';
+
+/** What `error` can be in an answer. */
+export const ERROR_CODES = [
+  'invalid_parameter',
+  'NOT_FOUND',
+  'UNAUTHORIZED',
+  'RATE_LIMITED',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface ErrorEntry {
+  error: ErrorCode;
+  message: string;
+  /** Set where one call of the request is concerned. */
+  call_id?: string;
+}
+
+/** A request that is answered with `data: null` and these errors. Whatever else is thrown is answered with 500 and tells nothing. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    readonly status: number,
+    readonly errors: ErrorEntry[],
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(errors.map(({ message }) => message).join('; '));
+  }
+}
+
+/** The request is at fault; each message names the field and what is wrong. */
+export const invalid = (status: number, ...messages: string[]): ApiError =>
+  new ApiError(
+    status,
+    messages.map((message) => ({ error: 'invalid_parameter', message })),
+  );
+
+/** The same for what does not exist and for what is another user's, so that neither can be told from the other. */
+export const notFound = (what: string): ApiError =>
+  new ApiError(404, [{ error: 'NOT_FOUND', message: `There is no such ${what}.` }]);
+
+export const unauthorized = (): ApiError =>
+  new ApiError(
+    401,
+    [{ error: 'UNAUTHORIZED', message: 'The authorization header must hold a valid API key.' }],
+    // RFC 9110, section 11.6.1: a 401 names at least one challenge.
+    { 'www-authenticate': 'Bearer' },
+  );
+
+/** The plugin that counts requests sets Retry-After. */
+export const rateLimited = (limit: number): ApiError =>
+  new ApiError(429, [{ error: 'RATE_LIMITED', message: `This API key may make ${limit} requests a second.` }]);
+
+/** A service that restarts is back after a few seconds. */
+const RETRY_AFTER_SECONDS = '2';
+
+const unavailable = (what: string): ApiError =>
+  new ApiError(503, [{ error: 'INTERNAL_SERVER_ERROR', message: `${what} Try again.` }], {
+    'retry-after': RETRY_AFTER_SECONDS,
+  });
+
+type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
+type Row = (error: Error) => ApiError | undefined;
+
+const row =
+  <E extends Error>(type: ErrorClass<E>, answer: (error: E) => ApiError): Row =>
+  (error) =>
+    error instanceof type ? answer(error) : undefined;
+
+/** The errors that routes let through, with their status. */
+const TABLE: readonly Row[] = [
+  row(ApiError, (error) => error),
+  row(InvalidRequestError, ({ problems }) => invalid(400, ...problems.map(({ message }) => message))),
+  row(BatchNotFoundError, () => notFound('batch')),
+  row(BatchFailedError, () => invalid(409, 'The batch was ended from outside; its webhooks stand as they are listed.')),
+  row(IdempotencyConflictError, () => invalid(422, 'Idempotency-Key was used for a different request; use a new key.')),
+  row(ServiceUnavailableError, () => unavailable('The workflow service cannot be reached.')),
+  row(ServiceRefusedError, () => unavailable('The workflow service refuses requests.')),
+  row(WorkerUnavailableError, () => unavailable('No worker answers.')),
+  row(StoreUnavailableError, () => unavailable('The database cannot be reached.')),
+];
+
+/** What Fastify itself throws before a route is reached. */
+const FRAMEWORK_ERRORS: Record<string, ApiError> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: invalid(413, 'The body is too large; send the calls in several requests.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: invalid(415, 'The content-type must be application/json.'),
+  FST_ERR_CTP_INVALID_JSON_BODY: invalid(400, 'The body must be JSON.'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: invalid(400, 'The body must have the length that content-length says.'),
+  FST_ERR_BAD_URL: invalid(400, 'The path must be percent-encoded UTF-8.'),
+};
+
+/** Undefined for what is nobody's fault but ours. */
+export function toApiError(error: Error & { code?: string }): ApiError | undefined {
+  for (const answer of TABLE) {
+    const known = answer(error);
+    if (known) return known;
+  }
+  return FRAMEWORK_ERRORS[error.code ?? ''];
+}
+
+/** Of the 500 that is answered for whatever the tables do not name. */
+export const internalError = (requestId: string): ApiError =>
+  new ApiError(500, [{ error: 'INTERNAL_SERVER_ERROR', message: `Something went wrong here; request ${requestId}.` }]);

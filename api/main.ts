@@ -1,0 +1,41 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { openStore } from '../store/index.js';
+import { InvalidConfigError, loadConfig } from '../worker/config.js';
+import { createLogger } from '../worker/logging.js';
+import { seedApiKeys } from './seed-api-keys.js';
+import { startApi } from './start.js';
+
+/** Load balancers look every second or so. */
+const DRAIN_MS = 2_000;
+
+/** The HTTP API alone, for production: `npm run api`. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const logger = createLogger(config);
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const { databaseUrl, dataDir } = config;
+  const store = await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl });
+  try {
+    await seedApiKeys(store, config.apiKeys);
+    const api = await startApi({ config, store, logger, metrics, drainMs: DRAIN_MS });
+    logger.info({ url: api.url }, 'the API runs');
+    const signal = await stopSignal();
+    logger.info({ signal }, 'stopping: requests in flight are answered first');
+    await api.stop();
+  } finally {
+    await store.close();
+  }
+  logger.info('the API has stopped');
+}
+
+/** The first of the signals that ask a process to stop; the same one again ends it at once. */
+const stopSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+
+main().catch((error: unknown) => {
+  console.error(error instanceof InvalidConfigError ? error.message : error);
+  process.exitCode = 1;
+});

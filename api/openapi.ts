@@ -1,0 +1,64 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+
+const DESCRIPTION = `
+Durable post-call webhooks: name finished calls and an endpoint, and each call's data is sent there, retried through outages, with
+every attempt on record.
+
+Every answer has \`data\` and \`errors\`. An answer other than 503 to a request that creates or resends means that the work is durable.
+`.trim();
+
+/** Describes the routes that are registered after it, from their schemas. */
+export async function describeApi(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Post-call webhooks', version: '1.0.0', description: DESCRIPTION },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'Webhooks', description: 'One for each call.' },
+        { name: 'Batches', description: 'The calls of one request.' },
+        { name: 'Failed webhooks', description: 'Whose schedule is used up, or whose endpoint is gone.' },
+        { name: 'Operations', description: 'For load balancers and monitoring; no API key.' },
+      ],
+      components: {
+        securitySchemes: {
+          key: { type: 'apiKey', in: 'header', name: 'authorization', description: 'The API key itself.' },
+          bearer: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ key: [] }, { bearer: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: usedSchemas,
+  });
+}
+
+type Transform = typeof jsonSchemaTransformObject;
+type Document = ReturnType<Transform> & { components?: { schemas?: object } };
+
+/** The transform describes each schema as input and as output; what no route refers to is left out. */
+const usedSchemas: Transform = (input) => {
+  const document: Document = jsonSchemaTransformObject(input);
+  const text = JSON.stringify(document);
+  const schemas = Object.entries(document.components?.schemas ?? {});
+  const used = schemas.filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
+  return { ...document, components: { ...document.components, schemas: Object.fromEntries(used) } } as Document;
+};
+
+/** A page to read the document and try it. */
+export async function serveDocumentation(app: FastifyInstance): Promise<void> {
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // The badge would send the document's address to a foreign server.
+    uiConfig: { validatorUrl: null, docExpansion: 'list' },
+    theme: { title: 'Post-call webhooks' },
+  });
+}
+
+export function serveDocument(app: FastifyInstance): void {
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}

@@ -1,0 +1,17 @@
+/** The longest wait that is granted, in seconds. */
+export const MAX_WAIT_SECONDS = 60;
+
+/**
+ * Seconds of the `wait` preference (RFC 7240, section 4.3), at most 60. Undefined when there is none: a value that is no number of
+ * seconds is ignored, as section 2 says of preferences that cannot be understood, and the first of several counts.
+ */
+export function preferredWait(header: string | undefined): number | undefined {
+  for (const preference of header?.split(',') ?? []) {
+    const [pair = ''] = preference.split(';');
+    const [name = '', value = ''] = pair.split('=', 2).map((part) => part.trim());
+    if (name.toLowerCase() !== 'wait') continue;
+    const [, seconds] = /^"?(\d{1,9})"?$/.exec(value) ?? [];
+    return seconds === undefined ? undefined : Math.min(Number(seconds), MAX_WAIT_SECONDS);
+  }
+  return undefined;
+}

@@ -1,0 +1,15 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance } from 'fastify';
+import { rateLimited } from './errors.js';
+
+/** Counted in this process: behind several of them a caller has as many times the limit. */
+export async function limitRate(app: FastifyInstance, requestsPerSecond: number): Promise<void> {
+  await app.register(rateLimit, {
+    max: requestsPerSecond,
+    timeWindow: 1_000,
+    keyGenerator: (request) => request.caller.keyHash,
+    errorResponseBuilder: (_request, { max }) => rateLimited(max),
+    // What remains differs from one answer to the next, and would tell answers apart that must be the same.
+    addHeadersOnExceeding: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
+  });
+}

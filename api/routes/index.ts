@@ -1,0 +1,10 @@
+export { createWebhooks } from './create-webhooks.js';
+export { getBatch } from './get-batch.js';
+export { getWebhook } from './get-webhook.js';
+export { health } from './health.js';
+export { listBatchWebhooks } from './list-batch-webhooks.js';
+export { listFailed } from './list-failed.js';
+export { resendFailed } from './resend-failed.js';
+export { resendWebhooks } from './resend-webhooks.js';
+export { retryBatch } from './retry-batch.js';
+export { steerBatch } from './steer-batch.js';

@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { webhookUrlSchema } from '../../contract/index.js';
+import { failures, single } from '../answers.js';
+import type { Dependencies } from '../dependencies.js';
+import { pointInTime } from '../point-in-time.js';
+
+const body = z.object(
+  {
+    since: pointInTime.describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`.'),
+    until: pointInTime.optional().describe('Failed before this time. Default now.'),
+    url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
+  },
+  'must be a JSON object',
+);
+
+const round = z.object({
+  id: z.string().describe("The round's workflow, for the Temporal Web UI."),
+  since: z.iso.datetime(),
+  until: z.iso.datetime(),
+});
+
+export const resendFailed: FastifyPluginAsyncZod<Dependencies> = async (app, { client }) => {
+  app.post(
+    '/failed/resend',
+    {
+      schema: {
+        operationId: 'resendFailed',
+        summary: 'Send again what failed in a period',
+        description:
+          'Starts a round that sends every webhook again that failed in the period, in batches of at most 500. What fails once ' +
+          'more is not sent a third time by it.',
+        tags: ['Failed webhooks'],
+        body: body.meta({ examples: [{ since: '24h' }] }),
+        response: {
+          202: single(round, {
+            description: 'The round has been accepted, and goes on durably.',
+            example: {
+              id: 'resend-failed-7d444840c9dc4b1c9a7e2f2f3f3a4e55',
+              since: '2026-01-30T09:00:00.000Z',
+              until: '2026-01-31T09:00:00.000Z',
+            },
+          }),
+          ...failures(400, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { since, until = new Date().toISOString(), url } = request.body;
+      const { workflowId } = await client.resendFailed({
+        user_id: request.caller.userId,
+        since,
+        until,
+        ...(url !== undefined && { url }),
+      });
+      return reply.code(202).send({ data: { id: workflowId, since, until }, errors: null });
+    },
+  );
+};

@@ -1,0 +1,58 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { BatchHandle } from '../../client/index.js';
+import { failures, progress, single } from '../answers.js';
+import { batchParams } from '../batch-params.js';
+import type { Dependencies } from '../dependencies.js';
+import { progress as example } from '../examples.js';
+import { ownedBatch } from '../owned-batch.js';
+
+interface Order {
+  operationId: string;
+  summary: string;
+  give(handle: BatchHandle): Promise<boolean>;
+}
+
+/** By the last part of their path. An order to a batch that has ended changes nothing, and is no error. */
+const ORDERS: Record<string, Order> = {
+  pause: {
+    operationId: 'pauseBatch',
+    summary: 'Let attempts in flight finish, and start none until resume',
+    give: (handle) => handle.pause(),
+  },
+  resume: {
+    operationId: 'resumeBatch',
+    summary: 'Go on at once with every unsettled call',
+    give: (handle) => handle.resume(),
+  },
+  cancel: {
+    operationId: 'cancelBatch',
+    summary: 'Let attempts in flight finish, and settle every other unsettled call as canceled',
+    give: (handle) => handle.cancel(),
+  },
+};
+
+export const steerBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { client }) => {
+  for (const [name, { operationId, summary, give }] of Object.entries(ORDERS)) {
+    app.post(
+      `/batches/:batch_id/${name}`,
+      {
+        schema: {
+          operationId,
+          summary,
+          description: 'Durable when answered, and safe to repeat.',
+          tags: ['Batches'],
+          params: batchParams,
+          response: {
+            200: single(progress, { description: 'Where the batch stands now.', example }),
+            ...failures(404, 409),
+          },
+        },
+      },
+      async (request) => {
+        const handle = await ownedBatch(client, request.params.batch_id, request.caller.userId);
+        await give(handle);
+        return { data: await handle.progress(), errors: null };
+      },
+    );
+  }
+};

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { PostcallClient } from '../client/index.js';
+import type { Store } from '../store/store.js';
+import type { Config } from '../worker/config.js';
+import { createApi } from './server.js';
+
+export interface StartApiOptions {
+  config: Pick<Config, 'temporal' | 'taskQueue' | 'http'>;
+  /** Stays the caller's to close, after the API has stopped. */
+  store: Store;
+  logger: Logger;
+  /** What `/metrics` serves, the API's own metrics included. Default: a registry of its own. */
+  metrics?: Registry;
+  /** Milliseconds from `/readyz` turning to 503 until no connection is accepted any more, for load balancers to notice. Default 0. */
+  drainMs?: number;
+}
+
+export interface RunningApi {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string;
+  /** Answers what is in flight, and ends. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens on the configured address. It starts without the workflow service too: until that answers, `/readyz` and whatever needs it
+ * are answered with 503. Rejects when the port is taken.
+ */
+export async function startApi({ config, store, logger, metrics, drainMs = 0 }: StartApiOptions): Promise<RunningApi> {
+  const { connectionOptions, namespace } = config.temporal;
+  const connection = Connection.lazy(connectionOptions);
+  const app = createApi({
+    client: new PostcallClient({ connection, namespace, taskQueue: config.taskQueue }),
+    store,
+    logger,
+    rateLimit: config.http.rateLimit,
+    ...(metrics && { metrics }),
+  });
+  const close = async () => {
+    await app.close();
+    await connection.close();
+  };
+
+  try {
+    await app.listen({ host: config.http.host, port: config.http.port });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    app.drain();
+    await delay(drainMs);
+    await close();
+  };
+  return {
+    url: app.listeningOrigin,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
