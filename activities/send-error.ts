@@ -77,7 +77,11 @@ function kindOf(error: Error, code: string): SendErrorKind {
 
 // Certificates and status lines are the endpoint's words: no control characters, bounded length.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 190).toWellFormed();
+const oneLine = (text: string): string =>
+  text
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .slice(0, 190)
+    .toWellFormed();
 
 /** The parser's reason, which it puts in brackets; one of its fixed texts. */
 const parserReason = ({ message }: Error): string => /\((.+)\)/.exec(message)?.[1] ?? message;

@@ -91,6 +91,11 @@ describe('a response that does not come', () => {
     await expect.poll(() => receiver.inFlight).toBe(0);
   });
 
+  it('because only an informational one came', async () => {
+    const outcome = await sendTo((_request, response) => response.writeProcessing(), 300);
+    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+  });
+
   it('because the endpoint resets the connection', async () => {
     await expect(sendTo(reset)).resolves.toEqual(failed('reset', 'connection closed before a response came'));
   });
