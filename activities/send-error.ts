@@ -76,10 +76,9 @@ function kindOf(error: Error, code: string): SendErrorKind {
 }
 
 // Certificates and status lines are the endpoint's words: no control characters, bounded length.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
 const oneLine = (text: string): string =>
   text
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .slice(0, 190)
     .toWellFormed();
 
