@@ -15,7 +15,7 @@ const refused: Attempt = {
   response_code: null,
   response_time: '2ms',
   send_type: 'create',
-  error: 'connect ECONNREFUSED 203.0.113.7:443',
+  error: 'connection refused',
 };
 
 const call = (call_id: string) => ({

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { type BatchHandle, type CallOutcome, PostcallError } from '../client/index.js';
+import { type CallError, isRejection } from '../contract/index.js';
 import { within } from './within.js';
 
 /** For 20 pages of outcomes from a busy worker. */
@@ -10,11 +11,11 @@ const GLANCE_MS = 1_000;
 export interface FirstOutcomes {
   /** True when every call's first attempt has finished. */
   complete: boolean;
-  /** In the order of the request; those known so far. */
-  outcomes: CallOutcome[];
+  /** The calls for which the batch has no webhook, in the order of the request; those known so far. */
+  refused: CallError[];
 }
 
-const UNKNOWN: FirstOutcomes = { complete: false, outcomes: [] };
+const UNKNOWN: FirstOutcomes = { complete: false, refused: [] };
 
 /**
  * Waits for the first attempts of a batch. The batch has been accepted and goes on whatever happens here: a service or a worker
@@ -28,8 +29,7 @@ export async function firstOutcomes(
     const made = await handle.firstAttempts({ timeoutMs, signal });
     const patience = made ? PATIENCE_MS : Math.min(GLANCE_MS, timeoutMs);
     if (patience === 0) return UNKNOWN;
-    const outcomes = await within(patience, collect(handle.outcomes()));
-    return outcomes ? { complete: outcomes.every(({ status }) => status !== 'pending'), outcomes } : UNKNOWN;
+    return (await within(patience, outcomesOf(handle))) ?? UNKNOWN;
   } catch (error) {
     if (!(error instanceof PostcallError)) throw error;
     log.warn(
@@ -40,8 +40,23 @@ export async function firstOutcomes(
   }
 }
 
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const collected: T[] = [];
-  for await (const item of items) collected.push(item);
-  return collected;
+/** Asks no worker where the batch has ended and its result tells everything. */
+async function outcomesOf(handle: BatchHandle): Promise<FirstOutcomes> {
+  const { status } = await handle.describe();
+  if (status === 'finished') {
+    const { errors, errors_omitted } = await handle.result();
+    if (errors_omitted === 0) return { complete: true, refused: errors.filter(({ error }) => isRejection(error)) };
+  }
+  const found: FirstOutcomes = { complete: true, refused: [] };
+  for await (const outcome of handle.outcomes()) {
+    if (outcome.status === 'pending') found.complete = false;
+    if (outcome.status === 'rejected') found.refused.push(refusalOf(outcome));
+  }
+  return found;
 }
+
+const refusalOf = ({ call_id, error }: CallOutcome): CallError => ({
+  call_id,
+  error: error?.type ?? 'rejected',
+  message: error?.message ?? `call ${call_id} was refused`,
+});

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
  * reach a prototype are dropped like any unknown field.
  */
 export function readJsonBodies(app: FastifyInstance): void {
+  // Fastify reads text/plain by itself; it is 415 here.
+  app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('remove', 'remove');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined);

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 
 const DESCRIPTION = `
 Durable post-call webhooks: name finished calls and an endpoint, and each call's data is sent there, retried through outages, with
@@ -31,28 +31,42 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       },
       security: [{ key: [] }, { bearer: [] }],
     },
-    transform: jsonSchemaTransform,
-    transformObject: usedSchemas,
+    transform: createJsonSchemaTransform({ zodToJsonConfig }),
+    transformObject: finish,
   });
 }
 
-type Transform = typeof jsonSchemaTransformObject;
-type Document = ReturnType<Transform> & { components?: { schemas?: object } };
+/** zod closes every object of an answer, but fields may be added; and it spells out what `format` and `integer` say already. */
+const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig']> = {
+  override: ({ jsonSchema }) => {
+    if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  },
+};
+
+const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig });
+type Document = ReturnType<typeof transformObject> & { components?: { schemas?: object } };
 
 /** The transform describes each schema as input and as output; what no route refers to is left out. */
-const usedSchemas: Transform = (input) => {
-  const document: Document = jsonSchemaTransformObject(input);
+const finish: typeof transformObject = (input) => {
+  const document: Document = transformObject(input);
   const text = JSON.stringify(document);
   const schemas = Object.entries(document.components?.schemas ?? {});
   const used = schemas.filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(used) } } as Document;
 };
 
+/** Nothing from elsewhere. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
+
 /** A page to read the document and try it. */
 export async function serveDocumentation(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: true,
+    staticCSP: CONTENT_SECURITY_POLICY,
     // The badge would send the document's address to a foreign server.
     uiConfig: { validatorUrl: null, docExpansion: 'list' },
     theme: { title: 'Post-call webhooks' },

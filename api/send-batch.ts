@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BatchHandle } from '../client/index.js';
-import type { CallOutcome, Webhook } from '../contract/index.js';
+import type { CallError, Webhook } from '../contract/index.js';
 import { StoreUnavailableError } from '../store/errors.js';
 import type { Store } from '../store/store.js';
 import { batchWebhooks } from './batch-webhooks.js';
@@ -22,12 +22,12 @@ export async function sendBatch(
   { store, handle, callIds }: { store: Store; handle: BatchHandle; callIds: readonly string[] },
 ): Promise<FastifyReply> {
   const wait = preferredWait(request.headers.prefer as string | undefined);
-  const { complete, outcomes } = await firstOutcomes(handle, {
+  const { complete, refused } = await firstOutcomes(handle, {
     timeoutMs: (wait ?? DEFAULT_WAIT_SECONDS) * 1_000,
     signal: AbortSignal.any([request.signal, request.server.closing]),
     log: request.log,
   });
-  const errors = outcomes.filter(({ status }) => status === 'rejected').map(errorEntry);
+  const errors = refused.map(errorEntry);
   if (errors.length === callIds.length) throw new ApiError(400, errors);
 
   const webhooks = batchWebhooks(store, {
@@ -66,8 +66,4 @@ async function* chain(first: Webhook[], rest: AsyncIterable<Webhook[]>): AsyncGe
 
 async function* none(): AsyncGenerator<Webhook[], void, void> {}
 
-const errorEntry = ({ call_id, error }: CallOutcome): ErrorEntry => ({
-  error: 'invalid_parameter',
-  message: error?.message ?? `call ${call_id} was refused`,
-  call_id,
-});
+const errorEntry = ({ call_id, message }: CallError): ErrorEntry => ({ error: 'invalid_parameter', message, call_id });
