@@ -43,7 +43,7 @@ export const resultText = (result: BatchResult): string => {
 };
 
 /** Follows a batch to its end: a live bar in a terminal, a line for each change elsewhere, JSON lines for machines. */
-export async function follow(batch: BatchHandle, session: Session): Promise<void> {
+export async function follow(batch: Pick<BatchHandle, 'watch'>, session: Session): Promise<void> {
   const { output } = session;
   const view = output.streams.stdout.isTTY && !output.json ? barView(session) : lineView(session);
   try {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addBatchCommands } from './commands/batch.js';
 import { addCalls } from './commands/calls.js';
@@ -19,11 +20,15 @@ Environment:
   POSTCALL_USER_ID              default of --user-id
   POSTCALL_MAX_IN_FLIGHT        default of --max-in-flight`;
 
+/** By the package's own name: the file lies elsewhere for the sources than for the build. */
+const { version } = createRequire(import.meta.url)('postcall-webhooks/package.json') as { version: string };
+
 /** The command line: every command with its options. Actions throw; nothing here ends the process. */
 export function buildProgram(session: Session): Command {
   const { stdout, stderr } = session.output.streams;
   const program = new Command('postcall')
     .description('Durable post-call webhooks: one webhook for each finished call, retried through outages.')
+    .version(version)
     // Read from the arguments before they are parsed, so that a parse error is reported in it as well.
     .option('--json', 'answer in JSON, a document or one a line; errors too, on stderr')
     .configureHelp({ showGlobalOptions: true })

@@ -15,6 +15,8 @@ export interface ClientStack {
   receiver: Receiver;
   store: Store;
   stopWorker(): Promise<void>;
+  /** Starts another worker on the same task queue. */
+  startWorker(): Promise<void>;
 }
 
 export interface StackOptions {
@@ -32,20 +34,28 @@ export async function startStack(options: StackOptions = {}): Promise<ClientStac
   onTestFinished(() => receiver.close());
   const store = await openStore({ dataDir: options.dataDir ?? IN_MEMORY });
   onTestFinished(() => store.close());
-  const worker = await startWorker({
-    config: loadConfig({
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      TEMPORAL_TASK_QUEUE: taskQueue,
-      POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
-      POSTCALL_RETRY_SCHEDULE: options.retrySchedule ?? '1h',
-    }),
-    store,
-    logger: pino({ level: 'silent' }),
-    workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
+  const config = loadConfig({
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_TASK_QUEUE: taskQueue,
+    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    POSTCALL_RETRY_SCHEDULE: options.retrySchedule ?? '1h',
   });
-  onTestFinished(() => worker.stop());
+  const workflows = { workflowBundle: { codePath: inject('workflowBundlePath') } };
+  const start = () => startWorker({ config, store, logger: pino({ level: 'silent' }), workflows });
+  let worker = await start();
+  const stopWorker = () => worker.stop();
+  onTestFinished(stopWorker);
   const client = new PostcallClient({ client: await connectClient(), taskQueue });
-  return { client, taskQueue, receiver, store, stopWorker: () => worker.stop() };
+  return {
+    client,
+    taskQueue,
+    receiver,
+    store,
+    stopWorker,
+    startWorker: async () => {
+      worker = await start();
+    },
+  };
 }
 
 /** Puts calls into the store's `calls` table and returns their IDs. */

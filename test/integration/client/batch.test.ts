@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest';
+import { type CallOutcome, type Progress, WorkerUnavailableError } from '../../../client/index.js';
+import { answer, neverAnswer } from '../../support/behaviours.js';
+import { addCalls, startStack, USER } from './stack.js';
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+const settledOf = ({ delivered, failed, rejected, canceled }: Progress): number =>
+  delivered + failed + rejected + canceled;
+
+test('a batch is followed from its start to its end', async () => {
+  const { client, store, receiver } = await startStack();
+  const call_ids = await addCalls(store, 25);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+
+  const seen = await collect(batch.watch({ interval: 10 }));
+  expect(seen.at(-1)).toMatchObject({ batch_id: batch.batchId, status: 'completed', total: 25, delivered: 25 });
+  expect(seen.map(settledOf)).toEqual(seen.map(settledOf).sort((a, b) => a - b));
+  expect(seen.at(-1)).not.toHaveProperty('user_id');
+  expect(seen.at(-1)).not.toHaveProperty('running_pages');
+
+  expect(await batch.result()).toMatchObject({ status: 'completed', delivered: 25, errors: [] });
+  expect(await batch.report()).toMatchObject({ user_id: USER, running_pages: [] });
+  expect(await batch.describe()).toMatchObject({ status: 'finished', finished_at: expect.any(String) });
+  expect(receiver.requests).toHaveLength(25);
+});
+
+test('a batch with calls that do not exist says which', async () => {
+  const { client, store, receiver } = await startStack();
+  const [existing = ''] = await addCalls(store, 1);
+  const batch = await client.create({ user_id: USER, call_ids: ['nope', existing], webhook_url: receiver.url });
+  const result = await batch.result();
+  expect(result).toMatchObject({ status: 'completed', delivered: 1, rejected: 1 });
+  expect(result.errors).toMatchObject([{ call_id: 'nope', error: 'CallNotFound' }]);
+  expect(await collect(batch.outcomes({ status: 'rejected' }))).toMatchObject([{ call_id: 'nope' }]);
+  expect((await collect(batch.outcomes())).map(({ call_id }) => call_id)).toEqual(['nope', existing]);
+});
+
+test('a repeated request returns the batch also when it has finished', async () => {
+  const { client, store, receiver } = await startStack();
+  const request = {
+    user_id: USER,
+    call_ids: await addCalls(store, 1),
+    webhook_url: receiver.url,
+    idempotency_key: receiver.url,
+  };
+  const first = await client.create(request);
+  await first.result();
+  const repeated = await client.create(request);
+  expect(repeated.batchId).toBe(first.batchId);
+  expect(await repeated.result()).toEqual(await first.result());
+  expect(receiver.requests).toHaveLength(1);
+});
+
+test('a waiting call tries again at once when told to, and only that one', async () => {
+  const { client, store, receiver } = await startStack({ behaviour: answer(500) });
+  const [first = '', second = ''] = await addCalls(store, 2);
+  const batch = await client.create({ user_id: USER, call_ids: [first, second], webhook_url: receiver.url });
+  await expect.poll(() => batch.progress(), { timeout: 20_000 }).toMatchObject({ retrying: 2 });
+
+  // Another success would wake the other call.
+  receiver.behaviour = answer(501);
+  expect(await batch.retryNow({ call_ids: [second] })).toBe(true);
+  await expect.poll(() => receiver.requestsOf(second).length, { timeout: 20_000 }).toBe(2);
+
+  receiver.behaviour = answer(200);
+  expect(await batch.retryNow()).toBe(true);
+  expect(await batch.result()).toMatchObject({ delivered: 2 });
+  expect(receiver.requestsOf(first)).toHaveLength(2);
+  expect(receiver.requestsOf(second)).toHaveLength(3);
+});
+
+test('a batch pauses, goes on and is canceled, and each order may be repeated', async () => {
+  const { client, store, receiver } = await startStack({ behaviour: answer(500) });
+  const call_ids = await addCalls(store, 3);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  await expect.poll(() => batch.progress(), { timeout: 20_000 }).toMatchObject({ retrying: 3 });
+
+  expect([await batch.pause(), await batch.pause()]).toEqual([true, true]);
+  await expect.poll(() => batch.progress()).toMatchObject({ status: 'paused' });
+  expect([await batch.resume(), await batch.resume()]).toEqual([true, true]);
+  await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(6);
+  expect([await batch.cancel()]).toEqual([true]);
+  expect(await batch.result()).toMatchObject({ status: 'canceled', canceled: 3 });
+  expect([await batch.cancel(), await batch.pause(), await batch.retryNow()]).toEqual([false, false, false]);
+});
+
+test('a wait for first attempts ends when each call has had one', async () => {
+  const { client, store, receiver } = await startStack({ behaviour: answer(500) });
+  const call_ids = await addCalls(store, 5);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  expect(await batch.firstAttempts({ timeoutMs: 30_000 })).toBe(true);
+  expect(await batch.progress()).toMatchObject({ retrying: 5, pending: 0 });
+});
+
+test('a wait for first attempts ends with its time when an endpoint does not answer', async () => {
+  const { client, store, receiver } = await startStack({ behaviour: neverAnswer });
+  const call_ids = await addCalls(store, 1);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  expect(await batch.firstAttempts({ timeoutMs: 2_000 })).toBe(false);
+  expect(receiver.requests).toHaveLength(1);
+  receiver.behaviour = answer(200);
+  await receiver.close();
+});
+
+test('the pages of a large batch are added up while they run', async () => {
+  const { client, store, receiver } = await startStack({
+    // Every page keeps stragglers, and runs on while the next ones do.
+    behaviour: (request, response) => (request.callId?.endsWith('77') ? answer(500) : answer(200))(request, response),
+  });
+  const call_ids = await addCalls(store, 1_200);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  const seen: Progress[] = [];
+  for await (const progress of batch.watch({ interval: 50 })) {
+    seen.push(progress);
+    if (progress.pending === 0) break;
+  }
+  for (const { total, pending, retrying, ...rest } of seen) {
+    expect(total).toBe(1_200);
+    expect(settledOf({ total, pending, retrying, ...rest }) + retrying + pending).toBe(1_200);
+  }
+  expect((await batch.report()).running_pages).toHaveLength(3);
+  expect(await batch.progress()).toMatchObject({ delivered: 1_188, retrying: 12 });
+
+  const outcomes = await collect(batch.outcomes());
+  expect(outcomes.map(({ call_id }) => call_id)).toEqual(call_ids);
+  const retrying = outcomes.filter(({ status }: CallOutcome) => status === 'retrying');
+  expect(retrying.map(({ call_id }) => call_id)).toEqual(call_ids.filter((callId) => callId.endsWith('77')));
+
+  receiver.behaviour = answer(200);
+  await batch.retryNow();
+  expect(await batch.result()).toMatchObject({ delivered: 1_200 });
+});
+
+test('a watch bears a worker that is away for a while, and no longer', async () => {
+  const { client, store, receiver, stopWorker, startWorker } = await startStack({ behaviour: answer(500) });
+  const call_ids = await addCalls(store, 1);
+  const batch = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  await batch.firstAttempts({ timeoutMs: 30_000 });
+  await stopWorker();
+  await expect(batch.watch({ interval: 10, patience: 0 }).next()).rejects.toThrow(WorkerUnavailableError);
+  const patient = batch.watch({ interval: 10, patience: 50_000 }).next();
+  await startWorker();
+  expect((await patient).value).toMatchObject({ retrying: 1 });
+});
+
+test('failed webhooks are listed in pages and sent again', async () => {
+  const { client, store, receiver } = await startStack({ behaviour: answer(410) });
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const call_ids = await addCalls(store, 5);
+  const gone = await client.create({ user_id: USER, call_ids, webhook_url: receiver.url });
+  expect(await gone.result()).toMatchObject({ failed: 5 });
+
+  const first = await client.listFailed({ user_id: USER, since, limit: 3 });
+  expect(first.webhooks).toHaveLength(3);
+  const rest = await client.listFailed({ user_id: USER, since, limit: 3, cursor: first.next_cursor ?? '' });
+  const listed = [...first.webhooks, ...rest.webhooks];
+  expect(listed.map(({ call_id }) => call_id).sort()).toEqual(call_ids);
+  expect(listed[0]).toMatchObject({ batch_id: gone.batchId, url: receiver.url });
+  expect(rest.next_cursor).toBeNull();
+  expect((await client.listFailed({ user_id: 'somebody-else', since })).webhooks).toEqual([]);
+  expect((await client.listFailed({ user_id: USER, since, url: 'https://example.com/' })).webhooks).toEqual([]);
+
+  receiver.behaviour = answer(200);
+  const round = await client.resendFailed({ user_id: USER, since });
+  const { batches, calls } = await round.result();
+  expect(calls).toBe(5);
+  for (const batchId of batches) {
+    expect(await client.getHandle(batchId).result()).toMatchObject({ delivered: 5 });
+  }
+  expect((await client.listFailed({ user_id: USER, since })).webhooks).toEqual([]);
+});
+
+test('a webhook that was delivered is sent again on request', async () => {
+  const { client, store, receiver } = await startStack();
+  const call_ids = await addCalls(store, 1);
+  await (await client.create({ user_id: USER, call_ids, webhook_url: receiver.url })).result();
+  const resent = await client.resend({ user_id: USER, call_ids });
+  expect(await resent.result()).toMatchObject({ delivered: 1 });
+  expect(new Set(receiver.requests.map(({ webhookId }) => webhookId)).size).toBe(1);
+  expect(receiver.requests).toHaveLength(2);
+});

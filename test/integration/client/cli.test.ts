@@ -1,0 +1,228 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../dev/free-port.js';
+import { openStore } from '../../../store/index.js';
+import { answer } from '../../support/behaviours.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { type CliOptions, jsonLines, runCli } from './run-cli.js';
+import { addCalls, type StackOptions, startStack, USER } from './stack.js';
+
+/** A running stack, and the command line with its environment. */
+async function startCliStack(options: StackOptions = {}) {
+  const dataDir = await temporaryFolder();
+  const stack = await startStack({ ...options, dataDir });
+  const env = {
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_TASK_QUEUE: stack.taskQueue,
+    POSTCALL_DATA_DIR: dataDir,
+    POSTCALL_USER_ID: USER,
+  };
+  const cli = (args: string[], more: Omit<CliOptions, 'env'> = {}) => runCli(args, { env, ...more });
+  const json = async (...args: string[]) => {
+    const { exitCode, stdout } = await cli([...args, '--json']);
+    return { exitCode, answers: jsonLines(stdout) as Record<string, unknown>[] };
+  };
+  return { ...stack, cli, json, url: stack.receiver.url };
+}
+
+describe('with a running stack', { timeout: 120_000 }, () => {
+  test('calls are imported, sent, watched, and looked at', async () => {
+    const { cli, json, url } = await startCliStack();
+    const lines = ['c-1', 'c-2'].map((call_id) => JSON.stringify({ call_id, summary: `call ${call_id}` }));
+    const imported = await cli(['calls', 'import', '-'], { input: lines.join('\n') });
+    expect(imported).toMatchObject({ exitCode: 0, stdout: '2 calls imported, 0 lines refused\n' });
+
+    const created = await json('create', 'c-1', 'c-2', '--url', url, '--watch');
+    expect(created.exitCode).toBe(0);
+    const [accepted, ...progress] = created.answers;
+    expect(progress.at(-1)).toMatchObject({ batch_id: accepted?.batch_id, status: 'completed', delivered: 2 });
+
+    const batchId = String(accepted?.batch_id);
+    expect((await json('progress', batchId)).answers).toMatchObject([{ delivered: 2 }]);
+    expect(await json('result', batchId)).toMatchObject({ exitCode: 0, answers: [{ delivered: 2, errors: [] }] });
+    expect((await json('outcomes', batchId)).answers).toEqual([
+      { call_id: 'c-1', status: 'delivered' },
+      { call_id: 'c-2', status: 'delivered' },
+    ]);
+    expect((await json('get', 'c-1')).answers).toMatchObject([
+      { call_id: 'c-1', payload: { summary: 'call c-1' }, metadata: [{ response_code: 200, send_type: 'create' }] },
+    ]);
+    expect((await json('cancel', batchId)).answers).toEqual([{ batch_id: batchId, order: 'cancel', accepted: false }]);
+  });
+
+  test('people read text', async () => {
+    const { cli, store, url } = await startCliStack();
+    const file = join(await temporaryFolder(), 'ids.txt');
+    await writeFile(file, `${(await addCalls(store, 3)).join('\n')}\n\n`);
+    const created = await cli(['create', '--file', file, '--url', url, '--watch']);
+    expect(created.exitCode).toBe(0);
+    expect(created.stdout).toMatch(/^Batch b_\w+ accepted: 3 calls$/m);
+    expect(created.stdout).toMatch(/^completed: 3\/3 settled: 3 delivered$/m);
+    const batchId = /b_\w+/.exec(created.stdout)?.[0] ?? '';
+    expect((await cli(['progress', batchId])).stdout).toMatch(/completed +│ 3 /);
+    expect((await cli(['result', batchId])).stdout).toBe(`Batch ${batchId} completed: 3 calls: 3 delivered\n`);
+    expect((await cli(['outcomes', batchId])).stdout).toContain('delivered  c-0\n');
+    expect((await cli(['get', 'c-0'])).stdout).toMatch(/status: +delivered\n.*│ create │ 200 /s);
+  });
+
+  test('a batch that is waited for and not delivered whole exits with 1', async () => {
+    const { json, url } = await startCliStack();
+    const { exitCode, answers } = await json('create', 'nope', '--url', url, '--wait');
+    expect(exitCode).toBe(1);
+    expect(answers).toMatchObject([{ rejected: 1, errors: [{ call_id: 'nope', error: 'CallNotFound' }] }]);
+  });
+
+  test('waiting calls are steered', async () => {
+    const { json, store, url, receiver } = await startCliStack({ behaviour: answer(500) });
+    await addCalls(store, 2);
+    const { answers } = await json('create', 'c-0', 'c-1', '--url', url);
+    const batchId = String(answers[0]?.batch_id);
+    const progress = async () => (await json('progress', batchId)).answers[0];
+    await expect.poll(progress, { timeout: 30_000 }).toMatchObject({ retrying: 2 });
+    expect((await json('pause', batchId)).answers).toMatchObject([{ accepted: true }]);
+    await expect.poll(progress, { timeout: 30_000 }).toMatchObject({ status: 'paused' });
+    receiver.behaviour = answer(200);
+    expect((await json('resume', batchId)).answers).toMatchObject([{ accepted: true }]);
+    expect((await json('retry', batchId, 'c-0', 'c-1')).answers).toMatchObject([{ order: 'retry' }]);
+    expect(await json('watch', batchId)).toMatchObject({ exitCode: 0 });
+  });
+
+  test('failed webhooks are listed and sent again', async () => {
+    const { cli, json, store, url, receiver } = await startCliStack({ behaviour: answer(410) });
+    await addCalls(store, 2);
+    expect((await json('create', 'c-0', 'c-1', '--url', url, '--wait')).exitCode).toBe(1);
+    const { answers } = await json('failed', '--since', '1h', '--url', url);
+    expect(answers.map(({ call_id }) => call_id).sort()).toEqual(['c-0', 'c-1']);
+    expect((await cli(['failed', '--since', '1h'])).stderr).toMatch(/^2 failed webhooks since/);
+
+    receiver.behaviour = answer(200);
+    const resent = await json('resend', '--failed', '--since', '1h');
+    expect(resent).toMatchObject({ exitCode: 0, answers: [{ calls: 2 }] });
+    const { batches } = resent.answers[0] as { batches: string[] };
+    for (const batchId of batches) expect(await json('result', batchId)).toMatchObject({ exitCode: 0 });
+    expect((await json('resend', 'c-0', '--wait')).answers).toMatchObject([{ delivered: 1 }]);
+  });
+
+  test('Ctrl-C ends a watch and leaves the batch alone', async () => {
+    const { cli, json, store, url } = await startCliStack({ behaviour: answer(500) });
+    await addCalls(store, 1);
+    const { answers } = await json('create', 'c-0', '--url', url);
+    const batchId = String(answers[0]?.batch_id);
+    const watch = await cli(['watch', batchId], { interruptAt: 'running' });
+    expect(watch.exitCode).toBe(130);
+    expect(watch.stderr).toBe('error: interrupted; the batch goes on\n');
+    expect((await json('progress', batchId)).answers).toMatchObject([{ status: 'running' }]);
+  });
+
+  test('a key under another request is refused with 2', async () => {
+    const { cli, url } = await startCliStack();
+    const key = ['--idempotency-key', url];
+    expect((await cli(['create', 'c-1', '--url', url, ...key])).exitCode).toBe(0);
+    const conflict = await cli(['create', 'c-2', '--url', url, ...key, '--json']);
+    expect(conflict.exitCode).toBe(2);
+    expect(jsonLines(conflict.stderr)).toMatchObject([{ error: 'IDEMPOTENCY_CONFLICT' }]);
+  });
+
+  test('what is not there exits with 3', async () => {
+    const { cli } = await startCliStack();
+    const commands = [
+      ['progress', 'b_0123'],
+      ['get', 'nope'],
+      ['keys', 'revoke', 'nope'],
+      ['secrets', 'revoke', 'nope'],
+    ];
+    for (const command of commands) {
+      const { exitCode, stdout, stderr } = await cli(command);
+      expect({ command, exitCode, stdout }).toEqual({ command, exitCode: 3, stdout: '' });
+      expect(stderr).toMatch(/^error: .*\n$/);
+    }
+  });
+});
+
+describe('with a store alone', () => {
+  /** The store is open here as well: the commands reach it through this process. */
+  async function storeCli() {
+    const dataDir = await temporaryFolder();
+    const store = await openStore({ dataDir });
+    onTestFinished(() => store.close());
+    const env = { POSTCALL_DATA_DIR: dataDir };
+    return (args: string[], input?: string) => runCli(args, { env, ...(input !== undefined && { input }) });
+  }
+
+  test('a bad line is named, the others are imported', { timeout: 60_000 }, async () => {
+    const cli = await storeCli();
+    const input = '{"call_id":"c-1","user_id":"u-1"}\n{"call_id":\n{"call_id":"c-2"}\n';
+    const { exitCode, stdout, stderr } = await cli(['calls', 'import', '-'], input);
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe('1 calls imported, 2 lines refused\n');
+    expect(stderr).toMatch(/^line 2: is not JSON: .*\nline 3: has no user_id; .*\n$/);
+  });
+
+  test('keys and secrets are created, listed and revoked', { timeout: 60_000 }, async () => {
+    const cli = await storeCli();
+    const json = async (...args: string[]) => jsonLines((await cli([...args, '--json'])).stdout)[0] as never;
+    const key: { key: string; prefix: string } = await json('keys', 'create', '--user-id', 'u-1');
+    expect(key.key.startsWith(key.prefix)).toBe(true);
+    const listed = await cli(['keys', 'list']);
+    expect(listed.stdout).toContain(key.prefix);
+    expect(listed.stdout).not.toContain(key.key);
+    expect(await json('keys', 'revoke', key.prefix)).toEqual({ prefix: key.prefix, revoked: true });
+    expect((await cli(['keys', 'revoke', key.prefix])).exitCode).toBe(3);
+
+    const secret: { id: string; secret: string } = await json('secrets', 'create', '--user-id', 'u-1');
+    expect(secret.secret).toMatch(/^whsec_/);
+    expect(await json('secrets', 'list')).toMatchObject([{ id: secret.id, user_id: 'u-1', revoked_at: null }]);
+    expect(await json('secrets', 'revoke', secret.id)).toEqual({ id: secret.id, revoked: true });
+  });
+
+  test('a file that is not there is an error without a stack trace', { timeout: 60_000 }, async () => {
+    // And here the command opens the embedded database by itself.
+    const env = { POSTCALL_DATA_DIR: await temporaryFolder() };
+    const { exitCode, stderr } = await runCli(['calls', 'import', 'no-such-file.jsonl'], { env });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^error: ENOENT.*no-such-file.jsonl'\n$/);
+  });
+});
+
+describe('with nothing running', () => {
+  test('Temporal away exits with 4 and says where it was looked for', { timeout: 30_000 }, async () => {
+    const port = String(await freePort());
+    const env = { TEMPORAL_PORT: port };
+    const { exitCode, stderr } = await runCli(['progress', 'b_1', '--json'], { env });
+    expect(exitCode).toBe(4);
+    expect(jsonLines(stderr)).toMatchObject([{ error: 'SERVICE_UNAVAILABLE' }]);
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+  });
+
+  test.each<[string[], RegExp]>([
+    [[], /^Usage: postcall/],
+    [['keys'], /^Usage: postcall keys/],
+    [['crate'], /unknown command 'crate'.*Did you mean create/s],
+    [['create', 'c-1', '--user-id', 'u'], /required option '--url <url>'/],
+    [['create', 'c-1', '--url', 'https://a.example/'], /required option '--user-id <id>'/],
+    [['failed', '--user-id', 'u', '--since', 'once'], /must be a duration such as 24h/],
+    [['resend', '--user-id', 'u', '--failed'], /since is required with --failed/],
+    [['resend', '--user-id', 'u', '--failed', '--since', '1h', '--wait'], /--failed.* cannot be used with .*--wait/],
+    [['outcomes', 'b_1', '--status', 'lost'], /Allowed choices are pending/],
+    [['create', '--user-id', 'u', '--url', 'https://a.example/'], /call_ids must name at least one call/],
+  ])('wrong usage %j exits with 2', async (args, message) => {
+    const { exitCode, stdout, stderr } = await runCli(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('a bad variable of the environment exits with 2 and is named', async () => {
+    const { exitCode, stderr } = await runCli(['progress', 'b_1'], { env: { POSTCALL_MAX_IN_FLIGHT: 'many' } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('POSTCALL_MAX_IN_FLIGHT');
+  });
+
+  test('help lists commands, exit codes and variables, and the version is the package’s', async () => {
+    const { exitCode, stdout } = await runCli(['--help']);
+    expect(exitCode).toBe(0);
+    for (const word of ['create', 'resend', 'watch', 'Exit codes:', 'TEMPORAL_ADDRESS']) expect(stdout).toContain(word);
+    expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runCli(['create', '--help'])).stdout).toContain('--json');
+  });
+});
