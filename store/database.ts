@@ -20,14 +20,15 @@ export interface Database {
 /** Deadlocks cost a second each on PostgreSQL (deadlock_timeout): five of them in a row are no accident. */
 const MAX_RUNS = 5;
 
+/** `connected` answers with the Drizzle to use for the next statement. */
 export function databaseOf(
-  drizzle: Drizzle,
+  connected: () => Drizzle | Promise<Drizzle>,
   { concurrency, close }: { concurrency: number; close(): Promise<void> },
 ): Database {
   const run = async <T>(statement: (db: Drizzle) => PromiseLike<T>): Promise<T> => {
     for (let runs = 1; ; runs++) {
       try {
-        return await statement(drizzle);
+        return await statement(await connected());
       } catch (thrown) {
         const error = toStoreError(thrown);
         if (!isConflict(error) || runs === MAX_RUNS) throw error;

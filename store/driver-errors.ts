@@ -50,8 +50,8 @@ function innermost(error: unknown): DriverError {
 
 /** The typed error for whatever a driver threw. */
 export function toStoreError(thrown: unknown): StoreError {
-  if (thrown instanceof StoreUnavailableError || thrown instanceof StoreQueryError) return thrown;
   const error = innermost(thrown);
+  if (error instanceof StoreUnavailableError || error instanceof StoreQueryError) return error;
   const state = sqlState(error);
   if (state ? isUnavailable(state) : isUnreachable(error)) {
     return new StoreUnavailableError(`the database is unavailable: ${error.message}`, { cause: withoutData(error) });

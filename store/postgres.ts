@@ -39,7 +39,8 @@ export function openPool(config: pg.PoolConfig, concurrency: number): Database {
   // An idle connection that breaks is replaced at the next use, which reports what is wrong; without a listener it would end
   // the process.
   pool.on('error', () => undefined);
-  return databaseOf(drizzle({ client: pool }), { concurrency, close: () => pool.end() });
+  const db = drizzle({ client: pool });
+  return databaseOf(() => db, { concurrency, close: () => pool.end() });
 }
 
 /** Opens PostgreSQL with its schema up to date. Throws a StoreError when it cannot be reached or migrated. */

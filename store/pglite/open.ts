@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/pglite';
-import { migrate } from 'drizzle-orm/pglite/migrator';
 import { type Database, databaseOf } from '../database.js';
-import { toStoreError } from '../driver-errors.js';
 import { StoreUnavailableError } from '../errors.js';
-import { migrationConfig } from '../migrate.js';
 import { openPool } from '../postgres.js';
+import { Cluster } from './cluster.js';
 import { type DatabaseFolder, prepareFolder } from './folder.js';
 import { serveConnections } from './protocol-server.js';
 import { lockSocket, type SocketLock } from './socket-lock.js';
@@ -47,20 +43,16 @@ async function openHeld(folder: DatabaseFolder, lock: SocketLock): Promise<Datab
 }
 
 async function openCluster(dataDir: string, lock?: SocketLock): Promise<Database> {
-  try {
-    const client = await PGlite.create(dataDir);
-    const db = drizzle({ client });
-    await migrate(db, migrationConfig());
-    lock?.onConnection(serveConnections(client));
+  const cluster = await Cluster.open(dataDir);
+  lock?.onConnection(serveConnections(cluster));
+  return databaseOf(async () => (await cluster.running()).db, {
+    concurrency: 1,
     // The folder is given back last: nobody may open it while its files are in use.
-    const close = async () => {
-      await client.close();
+    close: async () => {
+      await cluster.close();
       await lock?.release();
-    };
-    return databaseOf(db, { concurrency: 1, close });
-  } catch (error) {
-    throw toStoreError(error);
-  }
+    },
+  });
 }
 
 /** Connects to the process that holds the folder. Undefined when it has not answered: it may have ended. */

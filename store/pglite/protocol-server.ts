@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketHandler, type PGLiteSocketHandlerOptions } from '@electric-sql/pglite-socket';
+import type { Cluster } from './cluster.js';
 
 type QueryQueue = PGLiteSocketHandlerOptions['queryQueue'];
 
@@ -12,15 +13,15 @@ const STARTUP = 0;
 
 /**
  * Runs the messages of one statement (Parse, Bind, Describe, Execute, Sync) in one go. PGlite has a single session; the queue of
- * `PGLiteSocketServer` runs message by message, so that a Parse of another connection may come between this one's Parse and
- * Bind, and its parameters be bound to the other's statement.
+ * `PGLiteSocketServer` runs message by message, so that a statement of another connection or of this process may come between
+ * a Parse and its Bind, whose parameters are then bound to the wrong statement.
  */
 class StatementQueue {
-  readonly #db: PGlite;
+  readonly #cluster: Cluster;
   readonly #messages = new Map<number, Uint8Array[]>();
 
-  constructor(db: PGlite) {
-    this.#db = db;
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
   }
 
   async enqueue(connection: number, message: Uint8Array, onData: (data: Uint8Array) => void): Promise<number> {
@@ -30,18 +31,10 @@ class StatementQueue {
       return 0;
     }
     this.#messages.delete(connection);
-    const answer = await this.#db.runExclusive(() => this.#run(Buffer.concat(messages)));
+    const { client } = await this.#cluster.running();
+    const answer = await client.runExclusive(() => answerTo(client, Buffer.concat(messages)));
     onData(answer);
     return answer.length;
-  }
-
-  /** A transaction would stay open in the session that everybody shares: it is undone, and refused. */
-  async #run(statement: Uint8Array): Promise<Uint8Array> {
-    const answer: Uint8Array[] = [];
-    await this.#db.execProtocolRawStream(statement, { onRawData: (data) => answer.push(data.slice()) });
-    if (!this.#db.isInTransaction()) return Buffer.concat(answer);
-    await this.#db.execProtocolRawStream(message('Q', 'ROLLBACK\0'), { onRawData: () => undefined });
-    return TRANSACTION_REFUSED;
   }
 
   clearQueueForHandler(connection: number): void {
@@ -53,6 +46,15 @@ class StatementQueue {
   getQueueLength(): number {
     return 0;
   }
+}
+
+/** A transaction would stay open in the session that everybody shares: it is undone, and refused. */
+async function answerTo(client: PGlite, statement: Uint8Array): Promise<Uint8Array> {
+  const answer: Uint8Array[] = [];
+  await client.execProtocolRawStream(statement, { onRawData: (data) => answer.push(data.slice()) });
+  if (!client.isInTransaction()) return Buffer.concat(answer);
+  await client.execProtocolRawStream(message('Q', 'ROLLBACK\0'), { onRawData: () => undefined });
+  return TRANSACTION_REFUSED;
 }
 
 /** One message of PostgreSQL's protocol, version 3. */
@@ -67,9 +69,9 @@ const TRANSACTION_REFUSED = Buffer.concat([
   message('Z', 'I'),
 ]);
 
-/** Serves PostgreSQL's protocol, for single statements, on connections to an embedded database. */
-export function serveConnections(db: PGlite): (socket: Socket) => void {
+/** Serves PostgreSQL's protocol, for single statements, on connections to an embedded cluster. */
+export function serveConnections(cluster: Cluster): (socket: Socket) => void {
   // The library's class has private fields, which no other class can have; the handler calls only these four methods.
-  const queryQueue = new StatementQueue(db) as unknown as QueryQueue;
+  const queryQueue = new StatementQueue(cluster) as unknown as QueryQueue;
   return (socket) => void new PGLiteSocketHandler({ queryQueue, closeOnDetach: true }).attach(socket);
 }

@@ -53,8 +53,7 @@ test('no group exceeds its size, and no more than so many are under way', async 
 });
 
 test('an error as an answer rejects its own request alone', async () => {
-  const run = async (requests: readonly { n: number }[]) =>
-    requests.map(({ n }) => (n === 2 ? new Error('two') : n));
+  const run = async (requests: readonly { n: number }[]) => requests.map(({ n }) => (n === 2 ? new Error('two') : n));
   const request = grouped(run, { concurrency: 1 });
   const results = await Promise.allSettled([1, 2, 3].map((n) => request({ n })));
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
