@@ -35,6 +35,7 @@ async function resend(user_id: string, { webhooks }: FailedPage): Promise<string
     workflowId: batchWorkflowId(batch_id),
     args: [{ batch_id, user_id, call_ids: webhooks.map(({ call_id }) => call_id), send_type: 'resend' }],
     parentClosePolicy: ParentClosePolicy.ABANDON,
+    memo: { user_id },
     staticSummary: `resend ${webhooks.length} failed webhooks`,
   });
   return batch_id;
