@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { StackError } from './stack-error.js';
 
+const LOOPBACK = '127.0.0.1';
 /** Below the ports that systems give to outgoing connections (Linux: from 32768), so that none takes one between two uses. */
 const LOWEST = 12_000;
 const HIGHEST = 32_000;
@@ -16,9 +18,9 @@ export async function freePort(): Promise<number> {
   throw new Error(`No free port was found between ${LOWEST} and ${HIGHEST}`);
 }
 
-/** Whether a port of the loopback interface can be listened on. */
-export async function isPortFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
+/** Whether a port can be listened on; by default one of the loopback interface. */
+export async function isPortFree(port: number, host = LOOPBACK): Promise<boolean> {
+  const server = createServer().listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
@@ -28,4 +30,13 @@ export async function isPortFree(port: number): Promise<boolean> {
   server.close();
   await once(server, 'close');
   return true;
+}
+
+/** Throws a StackError that says what needs the port, and which variable moves it. */
+export async function requireFreePort(port: number, what: string, variable: string, host = LOOPBACK): Promise<void> {
+  if (await isPortFree(port, host)) return;
+  throw new StackError(
+    'PORT_BUSY',
+    `Port ${port} for the ${what} is in use. Stop what listens there, or set ${variable} to another port.`,
+  );
 }

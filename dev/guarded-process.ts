@@ -35,7 +35,7 @@ export interface GuardedProcess {
 const WATCHDOG = `
 exec 3<&0 </dev/null
 {
-  trap '' TERM
+  trap '' INT HUP TERM
   read -r _ <&3
   kill -TERM -$$
   for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ || exit; sleep 1; done

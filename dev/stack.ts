@@ -1,8 +1,10 @@
 import { Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { seedApiKeys, startApi } from '../api/index.js';
 import { PostcallClient } from '../client/index.js';
 import { openStore, type Store } from '../store/index.js';
-import { type Config, type RunningWorker, startWorker } from '../worker/index.js';
+import { type Config, type RunningWorker, startWorker, type TemporalConfig } from '../worker/index.js';
+import { requireFreePort } from './free-port.js';
 import { Teardown } from './teardown.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { startTemporalServer, type TemporalServer } from './temporal-server.js';
@@ -10,6 +12,8 @@ import { startTemporalServer, type TemporalServer } from './temporal-server.js';
 export interface StackOptions {
   config: Config;
   logger: Logger;
+  /** Whether to serve the HTTP API. Default true. */
+  api?: boolean;
   /** Told what takes long. */
   onProgress?: (line: string) => void;
   /** Aborting it before the stack has started stops what has, and rejects with the signal's reason. */
@@ -18,6 +22,8 @@ export interface StackOptions {
 
 /** Everything that delivers webhooks, in this process and one below it. */
 export interface Stack extends AsyncDisposable {
+  /** The HTTP API; undefined without one. */
+  readonly apiUrl: string | undefined;
   /** `host:port` of the Temporal server, embedded or not. */
   readonly temporalAddress: string;
   /** The Temporal Web UI; undefined when the server is not the embedded one. */
@@ -31,14 +37,15 @@ export interface Stack extends AsyncDisposable {
 }
 
 /**
- * Starts the stack on this machine: the Temporal dev server (unless an address is configured), the store, a worker and a client.
+ * Starts the stack on this machine: the Temporal dev server (unless an address is configured), the store, a worker, a client and
+ * the HTTP API.
  * The process's Temporal runtime must have been installed.
- * @throws {StackError} when the Temporal server cannot start.
+ * @throws {StackError} when a port is taken, or the Temporal server cannot start.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { config, logger, signal } = options;
+  const { logger, api = true, signal } = options;
   const teardown = new Teardown();
-  /** Starts one part, whose stop comes before those of all that have started. */
+  /** Starts one part; it is stopped before those that had started already. */
   const start = async <T>(part: Promise<T>, stop: (part: T) => Promise<unknown>): Promise<T> => {
     const started = await part;
     teardown.add(() => stop(started));
@@ -47,11 +54,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   try {
-    const temporal = config.embedded.used ? await start(startEmbedded(options), (server) => server.stop()) : undefined;
+    const { http, embedded } = options.config;
+    if (api) await requireFreePort(http.port, 'API', 'PORT', http.host);
+    const server = embedded.used ? await start(startEmbedded(options), (running) => running.stop()) : undefined;
+    const temporal = temporalOf(options.config, server);
+    const config = { ...options.config, temporal };
     const store = await start(openStore(storeOptions(config)), (opened) => opened.close());
     const worker = await start(startWorker({ config, store, logger }), (running) => running.stop());
-    const connection = await start(Connection.connect(config.temporal.connectionOptions), (opened) => opened.close());
-    const { namespace } = config.temporal;
+    const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
+    await seedApiKeys(store, config.apiKeys);
+    const served = api ? await start(startApi({ config, store, logger }), (running) => running.stop()) : undefined;
 
     let stopped: Promise<void> | undefined;
     const stop = () => {
@@ -59,11 +71,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return stopped;
     };
     return {
-      temporalAddress: temporal?.address ?? config.temporal.connectionOptions.address ?? '',
-      uiUrl: temporal?.uiUrl,
+      apiUrl: served?.url,
+      temporalAddress: temporal.connectionOptions.address ?? '',
+      uiUrl: server?.uiUrl,
       store,
-      client: new PostcallClient({ connection, namespace, taskQueue: config.taskQueue }),
-      failed: firstFailure(worker, temporal),
+      client: new PostcallClient({ connection, namespace: temporal.namespace, taskQueue: config.taskQueue }),
+      failed: firstFailure(worker, server),
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -73,6 +86,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+const temporalOf = ({ temporal }: Config, server: TemporalServer | undefined): TemporalConfig =>
+  server ? { ...temporal, connectionOptions: { address: server.address } } : temporal;
+
 const storeOptions = ({ databaseUrl, dataDir }: Config) => (databaseUrl === undefined ? { dataDir } : { databaseUrl });
 
 async function startEmbedded({ config, onProgress, signal }: StackOptions): Promise<TemporalServer> {
@@ -81,8 +97,9 @@ async function startEmbedded({ config, onProgress, signal }: StackOptions): Prom
   return startTemporalServer({
     cliPath: await findTemporalCli({ cliPath, ...(onProgress ? { onProgress } : {}), ...cancellation }),
     dataDir: config.dataDir,
-    port,
-    uiPort,
+    // 0 means any free one.
+    ...(port > 0 ? { port } : {}),
+    ...(uiPort > 0 ? { uiPort } : {}),
     ...cancellation,
   });
 }

@@ -1,14 +1,13 @@
 import { resolve } from 'node:path';
-import { type Config, createLogger, InvalidConfigError, installRuntime, loadConfig } from '../worker/index.js';
+import { type Config, createLogger, installRuntime, loadConfig } from '../worker/index.js';
+import { aborted } from './aborted.js';
 import { DEVELOPMENT_USER, developmentKey } from './development-key.js';
-import { aborted, InterruptedError, onInterrupt } from './interruption.js';
+import { runEntryPoint } from './entry-point.js';
 import { sampleCalls } from './sample-calls/index.js';
 import { type Stack, startStack } from './stack.js';
-import { StackError } from './stack-error.js';
 
 /** The embedded stack, kept running until Ctrl-C: `npm start`. */
-async function main(): Promise<void> {
-  const signal = onInterrupt(console.log);
+async function main(signal: AbortSignal): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
   installRuntime(logger, config);
@@ -31,10 +30,11 @@ async function importSampleCalls(stack: Stack): Promise<void> {
 function greeting(config: Config, stack: Stack, key: string, first: boolean): string {
   const [sample] = sampleCalls();
   const facts = [
+    ['API', stack.apiUrl],
+    ['API key', `${key} (user "${DEVELOPMENT_USER}")`],
     ['Web UI', stack.uiUrl],
     ['Temporal', stack.temporalAddress],
     ['Database', config.databaseUrl === undefined ? `PGlite in ${resolve(config.dataDir)}` : 'PostgreSQL'],
-    ['API key', `${key} (user "${DEVELOPMENT_USER}")`],
   ];
   return [
     '',
@@ -56,12 +56,4 @@ function greeting(config: Config, stack: Stack, key: string, first: boolean): st
   ].join('\n');
 }
 
-main().then(
-  // The runtime's threads would keep an otherwise finished process for a while.
-  () => process.exit(0),
-  (error: unknown) => {
-    if (error instanceof InterruptedError) process.exit(0);
-    console.error(error instanceof InvalidConfigError || error instanceof StackError ? error.message : error);
-    process.exit(1);
-  },
-);
+runEntryPoint(main, { interruptedCode: 0 });

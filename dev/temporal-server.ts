@@ -3,7 +3,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { freePort, isPortFree } from './free-port.js';
+import { freePort, requireFreePort } from './free-port.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guarded-process.js';
 import { StackError } from './stack-error.js';
 
@@ -67,8 +67,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const { dataDir, startTimeoutMs = 30_000, signal } = options;
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
-  await requireFree(port, 'TEMPORAL_PORT', 'Temporal server');
-  if (uiPort !== false) await requireFree(uiPort, 'TEMPORAL_UI_PORT', 'Temporal Web UI');
+  await requireFreePort(port, 'Temporal server', 'TEMPORAL_PORT');
+  if (uiPort !== false) await requireFreePort(uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT');
   await mkdir(dataDir, { recursive: true });
 
   const address = `${HOST}:${port}`;
@@ -95,14 +95,6 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     },
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function requireFree(port: number, variable: string, what: string): Promise<void> {
-  if (await isPortFree(port)) return;
-  throw new StackError(
-    'PORT_BUSY',
-    `Port ${port} for the ${what} is in use. Stop what listens there, or set ${variable} to another port.`,
-  );
 }
 
 const MAX_LOG_BYTES = 10_000_000;

@@ -19,6 +19,7 @@ export interface SampleCall extends Record<string, unknown> {
   recording_url: string | null;
   summary: string;
   variables: Record<string, string>;
+  metadata: { agent: string };
   transcripts: { id: number; user: string; text: string; created_at: string }[];
   concatenated_transcript: string;
 }

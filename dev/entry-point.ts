@@ -1,0 +1,59 @@
+import { InvalidConfigError } from '../worker/index.js';
+import { StackError } from './stack-error.js';
+
+/** With what Ctrl-C or SIGTERM ends what is under way. */
+class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
+/** The shell's code for a process that Ctrl-C ended. */
+const EXIT_INTERRUPTED = 130;
+
+/** An error whose message tells the person at the terminal everything: its stack trace is not shown. */
+export class ExpectedError extends Error {
+  override readonly name = 'ExpectedError';
+}
+
+export interface EntryPointOptions {
+  /** The exit code after an orderly end on Ctrl-C or SIGTERM. Default 130. */
+  interruptedCode?: number;
+}
+
+/**
+ * Runs a program to its end, and ends the process: left alone, the threads of a Temporal runtime that no worker has come to use
+ * would keep it. The first Ctrl-C or SIGTERM aborts the signal that `main` gets, for an orderly end; the second one ends the
+ * process at once.
+ */
+export function runEntryPoint(
+  main: (interruption: AbortSignal) => Promise<void>,
+  options: EntryPointOptions = {},
+): void {
+  const { interruptedCode = EXIT_INTERRUPTED } = options;
+  main(interruption()).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      if (isInterruption(error)) process.exit(interruptedCode);
+      const expected = [ExpectedError, InvalidConfigError, StackError].some((type) => error instanceof type);
+      console.error(expected && error instanceof Error ? error.message : error);
+      process.exit(1);
+    },
+  );
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      console.log('Stopping: attempts in flight finish first. Ctrl-C again ends at once.');
+      controller.abort(new InterruptedError(name));
+    });
+  }
+  return controller.signal;
+}
+
+function isInterruption(error: unknown): boolean {
+  // Timers wrap the signal's reason.
+  const reason = error instanceof Error && error.name === 'AbortError' ? error.cause : error;
+  return reason instanceof InterruptedError;
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished } from 'vitest';
+import { type Exit, type GuardedProcess, spawnGuarded } from '../../dev/guarded-process.js';
+
+/** One of the project's programs, built, in a process of its own; it ends with the test at the latest. */
+export class Program {
+  readonly exited: Promise<Exit>;
+  readonly #process: GuardedProcess;
+  #output = '';
+
+  /** `path` is below `dist/`. The process gets these variables, PATH and HOME, and nothing else of the environment. */
+  static run(path: string, args: string[], env: Record<string, string>): Program {
+    const program = new Program(path, args, env);
+    onTestFinished(() => program.kill());
+    return program;
+  }
+
+  private constructor(path: string, args: string[], env: Record<string, string>) {
+    const file = fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+    const { PATH = '', HOME = '' } = process.env;
+    this.#process = spawnGuarded(process.execPath, [file, ...args], {
+      env: { PATH, HOME, ...env },
+      onOutput: (text) => {
+        this.#output += text;
+      },
+    });
+    this.exited = this.#process.exited;
+  }
+
+  /** What it has printed so far, errors included. */
+  get output(): string {
+    return this.#output;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.signal(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.signal('SIGKILL');
+    await this.exited;
+  }
+
+  /** Resolves when its output contains the text; fails at once when it ends before. */
+  async printed(text: string | RegExp): Promise<void> {
+    const appears = expect.poll(() => this.#output, { timeout: 60_000 }).toMatch(text);
+    const ends = this.exited.then(({ code, signal }) => {
+      if (!this.#output.match(text)) throw new Error(`It ended with ${signal ?? code} and printed:\n${this.#output}`);
+    });
+    await Promise.race([appears, ends]);
+  }
+}
+
+/** The command lines of running processes that contain the text. */
+export function processesWith(text: string): string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8', maxBuffer: 10_000_000 });
+  return stdout.split('\n').filter((line) => line.includes(text) && !line.startsWith('Z'));
+}
