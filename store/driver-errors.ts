@@ -21,7 +21,7 @@ const DATA_CLASSES = ['21', '22', '23', '54'];
 const NODE_CODE = /^(E[A-Z_]+|ERR_(TLS|SSL|SOCKET|STREAM)_\w+|[A-Z_]*CERT[A-Z_]*)$/;
 /** What `pg`, `pg-pool` and PGlite say without a code. */
 const CONNECTION_MESSAGE =
-  /connection terminated|connection error|connection ended|timeout exceeded when trying to connect|query read timeout|client was closed|client has already been|after calling end on the pool|server does not support SSL|PGlite is clos/i;
+  /connection terminated|connection error|connection ended|timeout exceeded when trying to connect|timeout expired|query read timeout|client was closed|client has already been|after calling end on the pool|server does not support SSL|PGlite is clos/i;
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 

@@ -1,0 +1,29 @@
+// Another process that uses the database of a folder, as built: `node folder-user.mjs FOLDER PREFIX COUNT`.
+// Opens and closes one attempt after the other, and prints each call ID once its delivery is recorded.
+import { openStore } from '../../../dist/store/index.js';
+
+const [dataDir, prefix, count] = process.argv.slice(2);
+const store = await openStore({ dataDir });
+console.log('open');
+for (let n = 0; n < Number(count); n++) {
+  const call = { batch_id: prefix, call_id: `${prefix}-${n}` };
+  const opened = await store.openAttempt({
+    ...call,
+    user_id: 'user',
+    webhook_url: 'https://example.com/hook',
+    send_type: 'create',
+    timeout_ms: 15_000,
+    // More than a socket delivers at once, so that its messages arrive in pieces.
+    payload: { from: 'text', json: JSON.stringify({ text: 'x'.repeat(200_000) }) },
+  });
+  await store.closeAttempt({
+    ...call,
+    seq: opened.seq,
+    response_code: 200,
+    response_time_ms: 1,
+    error: null,
+    next: { status: 'delivered' },
+  });
+  console.log(call.call_id);
+}
+await store.close();

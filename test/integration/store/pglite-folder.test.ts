@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { access, cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openStore, type Store, StoreUnavailableError } from '../../../store/index.js';
+import { lockSocket } from '../../../store/pglite/socket-lock.js';
+import { mustOpen, openRequest } from '../../support/stores.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const SOCKET = '.s.PGSQL.5432';
+
+/** Creating a cluster takes seconds, copying one does not. */
+let template: string;
+beforeAll(async () => {
+  template = await mkdtemp(join(tmpdir(), 'postcall-template-'));
+  await (await openStore({ dataDir: template })).close();
+});
+afterAll(() => rm(template, { recursive: true, force: true }));
+
+/** A folder with a database without webhooks. */
+async function databaseFolder(): Promise<string> {
+  const dataDir = await temporaryFolder();
+  await cp(template, dataDir, { recursive: true });
+  return dataDir;
+}
+
+async function open(dataDir: string): Promise<Store> {
+  const store = await openStore({ dataDir });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** Another process that writes to the folder; `printed` grows with what it has recorded. */
+function folderUser(dataDir: string, prefix: string, count: number) {
+  const file = fileURLToPath(new URL('./folder-user.mjs', import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [file, dataDir, prefix, String(count)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const printed: string[] = [];
+  if (!child.stdout) throw new Error('the process has no output');
+  createInterface(child.stdout).on('line', (line) => printed.push(line));
+  return { child, printed, exited: once(child, 'exit') };
+}
+
+const batchSize = async (store: Store, batch_id: string) =>
+  (await store.listBatchWebhooks({ user_id: 'user', batch_id, status: 'delivered', limit: 1_000 })).webhooks.length;
+
+test('what was recorded is there after closing and opening again', async () => {
+  const dataDir = await databaseFolder();
+  const first = await openStore({ dataDir });
+  const request = openRequest();
+  await mustOpen(first, request);
+  await first.close();
+  await expect(first.ping()).rejects.toThrow(StoreUnavailableError);
+  const second = await open(dataDir);
+  expect(await second.getWebhook(request.user_id, request.call_id)).toMatchObject({ status: 'pending' });
+});
+
+test('another process uses the folder at the same time, through the first one', async () => {
+  const dataDir = await databaseFolder();
+  const store = await open(dataDir);
+  const users = [folderUser(dataDir, 'one', 30), folderUser(dataDir, 'two', 30)];
+  const ours = [...Array(300).keys()].map((n) =>
+    openRequest({ batch_id: 'ours', user_id: 'user', call_id: `ours-${n}` }),
+  );
+  for (const request of ours) await mustOpen(store, request);
+  expect(await Promise.all(users.map(({ exited }) => exited))).toEqual([
+    [0, null],
+    [0, null],
+  ]);
+  expect([await batchSize(store, 'one'), await batchSize(store, 'two')]).toEqual([30, 30]);
+});
+
+test('processes that start together on an empty folder agree on who holds it', async () => {
+  const dataDir = await temporaryFolder();
+  const users = [1, 2, 3].map((n) => folderUser(dataDir, `p${n}`, 1));
+  // Whoever held the folder has ended by now, and maybe before the others had connected to it.
+  expect(await Promise.all(users.map(({ exited }) => exited))).toEqual(users.map(() => [0, null]));
+  const store = await open(dataDir);
+  expect(await Promise.all(['p1', 'p2', 'p3'].map((prefix) => batchSize(store, prefix)))).toEqual([1, 1, 1]);
+});
+
+test('what a killed process had recorded is intact, and its socket is no obstacle', async () => {
+  const dataDir = await databaseFolder();
+  const { child, printed, exited } = folderUser(dataDir, 'killed', 100_000);
+  await expect.poll(() => printed.length, { timeout: 60_000 }).toBeGreaterThan(20);
+  child.kill('SIGKILL');
+  await exited;
+  await access(join(dataDir, SOCKET));
+  const store = await open(dataDir);
+  const recorded = printed.slice(1);
+  // One more may have been recorded and not yet printed.
+  expect(await batchSize(store, 'killed')).toBeOneOf([recorded.length, recorded.length + 1]);
+  const { webhooks } = await store.listBatchWebhooks({
+    user_id: 'user',
+    batch_id: 'killed',
+    call_ids: recorded,
+    limit: 1_000,
+  });
+  expect(webhooks.every(({ payload }) => payload.text === 'x'.repeat(200_000))).toBe(true);
+});
+
+test('a folder with a path too long for a socket is served elsewhere', async () => {
+  const dataDir = join(await temporaryFolder(), 'a'.repeat(120));
+  await cp(template, dataDir, { recursive: true });
+  const [first, second] = [await open(dataDir), await open(dataDir)];
+  const request = openRequest();
+  await mustOpen(first, request);
+  expect(await second.getWebhook(request.user_id, request.call_id)).toBeDefined();
+});
+
+test('an error of SQL in another connection leaves everybody else alone', async () => {
+  const dataDir = await databaseFolder();
+  const store = await open(dataDir);
+  const client = new pg.Client({ host: dataDir, user: 'postgres', database: 'postgres' });
+  await client.connect();
+  await expect(client.query('select $1::integer / 0', [1])).rejects.toMatchObject({ code: '22012' });
+  await expect(client.query('begin')).rejects.toMatchObject({ code: '0A000' });
+  await mustOpen(store, openRequest());
+  expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await client.end();
+});
+
+test('a crash of the embedded server is an error, and is over once its cause is', async () => {
+  const dataDir = await databaseFolder();
+  const store = await open(dataDir);
+  const request = openRequest();
+  await mustOpen(store, request);
+  const wal = join(dataDir, 'pgdata', 'pg_wal');
+  await rename(wal, `${wal}.away`);
+  // Fills the segment that is open: the next one cannot be created.
+  const fill = async () => {
+    for (let n = 0; n < 100; n++) {
+      const json = JSON.stringify({ text: randomBytes(300_000).toString('base64') });
+      await store.openAttempt(openRequest({ payload: { from: 'text', json } }));
+    }
+  };
+  await expect(fill()).rejects.toThrow(StoreUnavailableError);
+  await expect(store.ping()).rejects.toThrow(/embedded database/);
+  await rename(`${wal}.away`, wal);
+  await expect.poll(() => store.ping().then(() => 'up', String)).toBe('up');
+  expect(await store.getWebhook(request.user_id, request.call_id)).toBeDefined();
+});
+
+test('a path is locked by one at a time, until it is released', async () => {
+  const path = join(await temporaryFolder(), SOCKET);
+  const attempts = await Promise.all([lockSocket(path), lockSocket(path), lockSocket(path)]);
+  const [lock, ...others] = attempts.filter((attempt) => attempt !== undefined);
+  expect(others).toEqual([]);
+  expect(await lockSocket(path)).toBeUndefined();
+  await lock?.release();
+  const next = await lockSocket(path);
+  expect(next).toBeDefined();
+  await next?.release();
+});
+
+test('of several that find a stale socket one takes its place', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, SOCKET);
+  // Its name is removed when it closes; the renamed one stays, and refuses connections.
+  const server = createServer().listen(join(folder, 'live'));
+  await once(server, 'listening');
+  await rename(join(folder, 'live'), path);
+  server.close();
+  await once(server, 'close');
+  const locks = (await Promise.all([...Array(5)].map(() => lockSocket(path)))).filter((lock) => lock !== undefined);
+  expect(locks).toHaveLength(1);
+  await locks[0]?.release();
+});
+
+test('a folder that cannot be created is an error that names it', async () => {
+  const file = join(await temporaryFolder(), 'file');
+  await writeFile(file, '');
+  await expect(openStore({ dataDir: join(file, 'data') })).rejects.toThrow(file);
+});
