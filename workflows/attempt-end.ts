@@ -17,18 +17,23 @@ const NOT_MADE_DELAY_MS = 1_000;
 const NOT_MADE: AttemptEnd = { kind: 'not_made', delayMs: NOT_MADE_DELAY_MS };
 const CALLED_BACK: AttemptEnd = { kind: 'not_made', delayMs: 0 };
 
-/** Turns an execution's result or failure into its meaning; throws only what is not an activity's failure. */
-export async function endOf(execution: Promise<DeliveryResult>): Promise<AttemptEnd> {
-  try {
-    const result = await execution;
-    if (result.status === 'in_flight') return { kind: 'in_flight' };
-    return { kind: 'delivered', responseTimeMs: Number.parseInt(result.attempt.response_time, 10) };
-  } catch (error) {
-    if (isCancellation(error)) return CALLED_BACK;
-    if (!(error instanceof TemporalFailure)) throw error;
-    // A local activity's failure comes as it was thrown, a regular one's as the cause of an ActivityFailure.
-    return endOfFailure(error instanceof ActivityFailure ? error.cause : error);
-  }
+/**
+ * Turns an execution's result or failure into its meaning; throws only what is not an activity's failure. One promise, where
+ * `async` would make three: the worker's CPU time goes mostly into the bookkeeping of workflow promises.
+ */
+export const endOf = (execution: Promise<DeliveryResult>): Promise<AttemptEnd> =>
+  execution.then(endOfResult, endOfError);
+
+function endOfResult(result: DeliveryResult): AttemptEnd {
+  if (result.status === 'in_flight') return { kind: 'in_flight' };
+  return { kind: 'delivered', responseTimeMs: Number.parseInt(result.attempt.response_time, 10) };
+}
+
+function endOfError(error: unknown): AttemptEnd {
+  if (isCancellation(error)) return CALLED_BACK;
+  if (!(error instanceof TemporalFailure)) throw error;
+  // A local activity's failure comes as it was thrown, a regular one's as the cause of an ActivityFailure.
+  return endOfFailure(error instanceof ActivityFailure ? error.cause : error);
 }
 
 function endOfFailure(cause: Error | undefined): AttemptEnd {
