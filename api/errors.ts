@@ -101,12 +101,12 @@ const FRAMEWORK_ERRORS: Record<string, ApiError> = {
 };
 
 /** Undefined for what is nobody's fault but ours. */
-export function toApiError(error: Error & { code?: string }): ApiError | undefined {
+export function toApiError(error: Error): ApiError | undefined {
   for (const answer of TABLE) {
     const known = answer(error);
     if (known) return known;
   }
-  return FRAMEWORK_ERRORS[error.code ?? ''];
+  return 'code' in error ? FRAMEWORK_ERRORS[String(error.code)] : undefined;
 }
 
 /** Of the 500 that is answered for whatever the tables do not name. */

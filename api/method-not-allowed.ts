@@ -8,23 +8,19 @@ const methodNotAllowed = (allow: string): ApiError =>
 
 /** Answers 405 with `Allow` (RFC 9110, section 15.5.6) for the paths that `register` adds, under every method it leaves out. */
 export function refuseOtherMethods(app: FastifyInstance, register: () => void): void {
-  const allowed = new Map<string, Set<string>>();
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = allowed.get(url) ?? new Set();
-    for (const each of [method].flat()) methods.add(each);
-    allowed.set(url, methods);
-  });
+  const routes = new Routes();
+  app.addHook('onRoute', ({ url, method }) => routes.add(url, [method].flat()));
   register();
   app.after(() => {
-    for (const [url, methods] of [...allowed]) refuseRest(app, url, methods);
+    for (const [url, allowed] of routes.byUrl()) refuseRest(app, url, allowed);
   });
 }
 
-function refuseRest(app: FastifyInstance, url: string, allowed: ReadonlySet<string>): void {
-  const error = methodNotAllowed([...allowed].sort().join(', '));
+function refuseRest(app: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const error = methodNotAllowed(allowed.join(', '));
   app.route({
     url,
-    method: METHODS.filter((method) => !allowed.has(method)),
+    method: METHODS.filter((method) => !allowed.includes(method)),
     schema: { hide: true },
     // Before the body is looked at.
     onRequest: async () => {
@@ -32,4 +28,20 @@ function refuseRest(app: FastifyInstance, url: string, allowed: ReadonlySet<stri
     },
     handler: async () => undefined,
   });
+}
+
+class Routes {
+  readonly #routes: { url: string; pattern: RegExp; methods: string[] }[] = [];
+
+  add(url: string, methods: string[]): void {
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`);
+    this.#routes.push({ url, pattern, methods });
+  }
+
+  /** Every path, with the methods of all patterns that match it: a call may be named `create`. */
+  byUrl(): Map<string, string[]> {
+    const allowed = (url: string) =>
+      this.#routes.filter(({ pattern }) => pattern.test(url)).flatMap(({ methods }) => methods);
+    return new Map(this.#routes.map(({ url }) => [url, [...new Set(allowed(url))].sort()]));
+  }
 }

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { type Answer, type ApiUser, send, sharedApi, startTestApi, userWith } from '../../support/api.js';
+
+const CREATE = '/v1/postcall/webhooks/create';
+const api = sharedApi();
+
+describe('authentication', () => {
+  test('takes the key with or without Bearer', async () => {
+    const { key } = await api().newUser();
+    for (const authorization of [key, `Bearer ${key}`, `bearer  ${key}`]) {
+      const { status } = await send(`${api().url}/v1/postcall/failed`, { headers: { authorization } });
+      expect(status).toBe(200);
+    }
+  });
+
+  test.each([undefined, '', 'Bearer', 'Bearer nonsense', 'Basic dTpw', 'x'.repeat(5_000)])(
+    'answers 401 for %s',
+    async (authorization) => {
+      const answered = await send(
+        `${api().url}/v1/postcall/failed`,
+        authorization ? { headers: { authorization } } : {},
+      );
+      expect(answered.status).toBe(401);
+      expect(answered.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answered.body).toEqual({
+        data: null,
+        errors: [{ error: 'UNAUTHORIZED', message: 'The authorization header must hold a valid API key.' }],
+      });
+    },
+  );
+
+  test('comes before anything that a request says', async () => {
+    const { post } = userWith(api().url, 'nobody', 'nonsense');
+    const answers = [
+      await post(CREATE, '{"malformed'),
+      await post(CREATE, {}),
+      await post(CREATE, 'x'.repeat(3_000_000)),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+  });
+
+  test('turns a revoked key away', async () => {
+    const { store } = api().stack;
+    const { key, prefix } = await store.createApiKey('u-revoked');
+    const { get } = userWith(api().url, 'u-revoked', key);
+    expect((await get('/v1/postcall/failed')).status).toBe(200);
+    await store.revokeApiKey(prefix);
+    await expect.poll(async () => (await get('/v1/postcall/failed')).status).toBe(401);
+  });
+});
+
+describe('the wall between users', () => {
+  const requests: [string, (user: ApiUser, what: { callId: string; batchId: string }) => Promise<Answer>][] = [
+    ['a webhook', (user, { callId }) => user.get(`/v1/postcall/webhooks/${callId}`)],
+    ['a batch', (user, { batchId }) => user.get(`/v1/postcall/batches/${batchId}`)],
+    ['the webhooks of a batch', (user, { batchId }) => user.get(`/v1/postcall/batches/${batchId}/webhooks`)],
+    ['pause', (user, { batchId }) => user.post(`/v1/postcall/batches/${batchId}/pause`)],
+    ['resume', (user, { batchId }) => user.post(`/v1/postcall/batches/${batchId}/resume`)],
+    ['retry', (user, { batchId }) => user.post(`/v1/postcall/batches/${batchId}/retry`)],
+    ['cancel', (user, { batchId }) => user.post(`/v1/postcall/batches/${batchId}/cancel`)],
+    ['failed webhooks of a batch', (user, { batchId }) => user.get(`/v1/postcall/failed?batch_id=${batchId}`)],
+  ];
+
+  /** Everything that a client sees, but the clock. */
+  const seen = ({ status, headers, text }: Answer) => ({
+    status,
+    text,
+    headers: [...headers].filter(([name]) => name !== 'date'),
+  });
+
+  test.each(requests)("answers for another user's exactly as for none: %s", async (_, request) => {
+    const { stack, newUser } = api();
+    const [owner, stranger] = [await newUser(), await newUser()];
+    const [callId = ''] = await stack.addCalls(1, owner.userId);
+    const created = await owner.post(CREATE, { call_ids: [callId], webhook_url: 'http://127.0.0.1:1/' });
+    const batchId = created.body.data[0].batch_id;
+    const before = (await owner.get(`/v1/postcall/batches/${batchId}`)).body;
+
+    const others = await request(stranger, { callId, batchId });
+    const missing = await request(stranger, { callId: 'c-none', batchId: 'b_none' });
+    expect(seen(others)).toEqual(seen(missing));
+    expect((await owner.get(`/v1/postcall/batches/${batchId}`)).body).toEqual(before);
+  });
+
+  test("refuses another user's call exactly like one that does not exist", async () => {
+    const { stack, newUser } = api();
+    const [owner, stranger] = [await newUser(), await newUser()];
+    const [callId = ''] = await stack.addCalls(1, owner.userId);
+    await owner.post(CREATE, { call_ids: [callId], webhook_url: stack.receiver.url });
+    const body = (call: string) => ({ call_ids: [call], webhook_url: stack.receiver.url });
+    const others = await stranger.post(CREATE, body(callId));
+    const missing = await stranger.post(CREATE, body('c-none'));
+    expect(seen({ ...others, text: others.text.replaceAll(callId, 'c-none') }).text).toBe(missing.text);
+    expect(others.status).toBe(missing.status);
+  });
+});
+
+describe('the rate limit', () => {
+  test('answers 429 with Retry-After beyond the limit, for that key alone', async () => {
+    const { newUser } = await startTestApi(api().stack, { rateLimit: 3 });
+    const [user, other] = [await newUser(), await newUser()];
+    const answers = await Promise.all(Array.from({ length: 30 }, () => user.get('/v1/postcall/failed')));
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers.get('retry-after')).toBe('1');
+    expect(refused?.body).toEqual({
+      data: null,
+      errors: [{ error: 'RATE_LIMITED', message: 'This API key may make 3 requests a second.' }],
+    });
+    expect((await other.get('/v1/postcall/failed')).status).toBe(200);
+    await expect.poll(async () => (await user.get('/v1/postcall/failed')).status).toBe(200);
+  });
+});

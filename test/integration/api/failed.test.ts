@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { sharedApi } from '../../support/api.js';
+import { answer } from '../../support/behaviours.js';
+
+const CREATE = '/v1/postcall/webhooks/create';
+const FAILED = '/v1/postcall/failed';
+const api = sharedApi();
+
+/** A user with webhooks that have failed for good, in the order of their failure. */
+async function userWithFailures(count: number) {
+  const { stack, newUser } = api();
+  const user = await newUser();
+  const calls = await stack.addCalls(count, user.userId);
+  const webhook_url = `${stack.receiver.url}?user=${user.userId}`;
+  for (const call_id of calls) {
+    stack.receiver.behaviour = answer(410);
+    await user.post(CREATE, { call_ids: [call_id], webhook_url });
+  }
+  stack.receiver.behaviour = answer(200);
+  return { user, calls, webhook_url };
+}
+
+const callIds = (webhooks: { call_id: string }[]) => webhooks.map(({ call_id }) => call_id);
+
+describe('GET /v1/postcall/failed', () => {
+  test("lists a user's failed webhooks with their attempts, oldest failure first", async () => {
+    const { user, calls } = await userWithFailures(2);
+    const { status, body } = await user.get(FAILED);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      data: calls.map((call_id) =>
+        expect.objectContaining({
+          call_id,
+          status: 'failed',
+          reason: expect.stringContaining('410'),
+          metadata: [expect.objectContaining({ response_code: 410 })],
+        }),
+      ),
+      errors: null,
+      next_cursor: null,
+    });
+  });
+
+  test('filters by time, URL and batch', async () => {
+    const { user, calls, webhook_url } = await userWithFailures(2);
+    const list = async (query: Record<string, string>) =>
+      callIds((await user.get(`${FAILED}?${new URLSearchParams(query)}`)).body.data);
+    expect(await list({ since: '1h', url: webhook_url })).toEqual(calls);
+    expect(await list({ url: 'https://example.com/' })).toEqual([]);
+    expect(await list({ since: new Date(Date.now() + 60_000).toISOString() })).toEqual([]);
+    expect(await list({ since: '2h', until: '1h' })).toEqual([]);
+    const { batch_id } = (await user.get(`/v1/postcall/webhooks/${calls[1]}`)).body.data;
+    expect(await list({ batch_id })).toEqual([calls[1]]);
+  });
+
+  test('goes on where the page before ended', async () => {
+    const { user, calls } = await userWithFailures(3);
+    const first = (await user.get(`${FAILED}?limit=2`)).body;
+    const second = (await user.get(`${FAILED}?limit=2&cursor=${first.next_cursor}`)).body;
+    expect([...callIds(first.data), ...callIds(second.data)]).toEqual(calls);
+    expect(second.next_cursor).toBeNull();
+  });
+
+  test.each([
+    ['since=yesterday', 'since must be an ISO 8601 time'],
+    ['until=24', 'until must be an ISO 8601 time'],
+    ['url=example', 'url must be an absolute http or https URL'],
+    ['limit=0', 'limit must be a whole number'],
+    ['cursor=e30', 'cursor must be the next_cursor of the page before'],
+  ])('answers 400 for ?%s', async (query, message) => {
+    const user = await api().newUser();
+    const { status, body } = await user.get(`${FAILED}?${query}`);
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ error: 'invalid_parameter', message: expect.stringContaining(message) }]);
+  });
+});
+
+describe('POST /v1/postcall/failed/resend', () => {
+  test('sends what has failed again, in batches that can be followed', async () => {
+    const { user, calls } = await userWithFailures(2);
+    const { status, body } = await user.post(`${FAILED}/resend`, { since: '1h' });
+    expect(status).toBe(202);
+    expect(body).toEqual({
+      data: {
+        id: expect.stringMatching(/^resend-failed-/),
+        since: expect.stringMatching(/Z$/),
+        until: expect.stringMatching(/Z$/),
+      },
+      errors: null,
+    });
+    const webhook = async (callId?: string) => (await user.get(`/v1/postcall/webhooks/${callId}`)).body.data;
+    await expect.poll(async () => (await webhook(calls[1])).status).toBe('delivered');
+    const { metadata, batch_id } = await webhook(calls[1]);
+    expect(metadata).toMatchObject([{ send_type: 'create' }, { send_type: 'resend', response_code: 200 }]);
+    await expect
+      .poll(async () => (await user.get(`/v1/postcall/batches/${batch_id}`)).body.data)
+      .toMatchObject({ status: 'completed', delivered: 2 });
+    expect((await user.get(FAILED)).body.data).toEqual([]);
+  });
+
+  test('leaves other URLs and other users alone', async () => {
+    const { user, calls } = await userWithFailures(1);
+    const other = await userWithFailures(1);
+    await user.post(`${FAILED}/resend`, { since: '1h', url: 'https://example.com/' });
+    await user.post(`${FAILED}/resend`, { since: '1h' });
+    const failed = async (who: typeof user) => callIds((await who.get(FAILED)).body.data);
+    await expect.poll(() => failed(user)).toEqual([]);
+    expect(await failed(other.user)).toEqual(other.calls);
+    expect(api().stack.receiver.requestsOf(calls[0] ?? '')).toHaveLength(2);
+  });
+
+  test('answers 400 without a period', async () => {
+    const user = await api().newUser();
+    const { status, body } = await user.post(`${FAILED}/resend`, {});
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([{ error: 'invalid_parameter', message: 'since is required' }]);
+  });
+});
