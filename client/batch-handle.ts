@@ -56,6 +56,8 @@ export class BatchHandle {
   /** The batch's workflow, for the Temporal Web UI. */
   readonly workflowId: string;
   readonly #temporal: Temporal;
+  /** The latest answer of each page, so that counts do not go back when a page is too busy for one. */
+  readonly #pageCounts = new Map<string, Counts>();
 
   /** Use `PostcallClient.getHandle`. */
   constructor(temporal: Temporal, batchId: string) {
@@ -73,7 +75,7 @@ export class BatchHandle {
   /** {@link progress}, with the batch's owner and the pages that run as workflows of their own. */
   async report(): Promise<ProgressReport> {
     const report = await this.#temporal.query(this.workflowId, progressQuery);
-    const answers = await Promise.all(report.running_pages.map(({ workflow_id }) => this.#pageCounts(workflow_id)));
+    const answers = await Promise.all(report.running_pages.map(({ workflow_id }) => this.#askPage(workflow_id)));
     return mergePages(report, answers);
   }
 
@@ -154,8 +156,10 @@ export class BatchHandle {
     return { batch_id: this.batchId, user_id: memo.user_id, status, started_at, finished_at };
   }
 
-  async #pageCounts(workflowId: string): Promise<Counts | undefined> {
-    return unlessSilent(this.#temporal.queryWithin(PAGE_PROGRESS_TIMEOUT_MS, workflowId, progressQuery));
+  async #askPage(workflowId: string): Promise<Counts | undefined> {
+    const answer = await unlessSilent(this.#temporal.queryWithin(PAGE_PROGRESS_TIMEOUT_MS, workflowId, progressQuery));
+    if (answer) this.#pageCounts.set(workflowId, answer);
+    return this.#pageCounts.get(workflowId);
   }
 
   async #outcomesPage(page: number): Promise<OutcomesPage> {

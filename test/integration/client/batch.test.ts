@@ -107,7 +107,7 @@ test('a wait for first attempts ends with its time when an endpoint does not ans
   await receiver.close();
 });
 
-test('the pages of a large batch are added up while they run', async () => {
+test('the pages of a large batch are added up while they run', { timeout: 120_000 }, async () => {
   const { client, store, receiver } = await startStack({
     // Every page keeps stragglers, and runs on while the next ones do.
     behaviour: (request, response) => (request.callId?.endsWith('77') ? answer(500) : answer(200))(request, response),
@@ -119,10 +119,11 @@ test('the pages of a large batch are added up while they run', async () => {
     seen.push(progress);
     if (progress.pending === 0) break;
   }
-  for (const { total, pending, retrying, ...rest } of seen) {
-    expect(total).toBe(1_200);
-    expect(settledOf({ total, pending, retrying, ...rest }) + retrying + pending).toBe(1_200);
+  for (const progress of seen) {
+    expect(progress.total).toBe(1_200);
+    expect(settledOf(progress) + progress.retrying + progress.pending).toBe(1_200);
   }
+  expect(seen.map(settledOf)).toEqual(seen.map(settledOf).sort((a, b) => a - b));
   expect((await batch.report()).running_pages).toHaveLength(3);
   expect(await batch.progress()).toMatchObject({ delivered: 1_188, retrying: 12 });
 
@@ -170,6 +171,7 @@ test('failed webhooks are listed in pages and sent again', async () => {
   const { batches, calls } = await round.result();
   expect(calls).toBe(5);
   for (const batchId of batches) {
+    expect(await client.getHandle(batchId).describe()).toMatchObject({ user_id: USER });
     expect(await client.getHandle(batchId).result()).toMatchObject({ delivered: 5 });
   }
   expect((await client.listFailed({ user_id: USER, since })).webhooks).toEqual([]);

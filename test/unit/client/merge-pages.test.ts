@@ -42,3 +42,10 @@ test('a page that does not answer counts as it last told its batch', () => {
   expect(mergePages(report, [undefined, page2])).toMatchObject({ delivered: 1_000, retrying: 10, pending: 490 });
   expect(mergePages(report, [undefined, undefined])).toEqual(report);
 });
+
+test('an earlier answer of a page gives way to what it has told its batch since', () => {
+  const earlier = counts({ total: 500, retrying: 5, pending: 495 });
+  expect(mergePages(report, [earlier, undefined])).toEqual(report);
+  const asFar = counts({ total: 500, delivered: 1, retrying: 9, pending: 490 });
+  expect(mergePages(report, [asFar, undefined])).toMatchObject({ delivered: 501, retrying: 9, pending: 990 });
+});
