@@ -40,8 +40,8 @@ function askedDelay({ response_code, retry_after_ms = 0 }: FailedAttempt): numbe
   return RETRY_AFTER_STATUSES.includes(response_code) ? Math.min(retry_after_ms, MAX_RETRY_AFTER_MS) : 0;
 }
 
-/** `held`: `retry-after` decided the wait, so that nothing may shorten it. */
-export type NextDelay = { delay_ms: number; held: boolean } | 'used_up';
+/** `held_ms`: how long `retry-after` asks for; nothing may try sooner, though it may sooner than in `delay_ms`. 0: it does not. */
+export type NextDelay = { delay_ms: number; held_ms: number } | 'used_up';
 
 /**
  * How long to wait after a failed attempt. A wait that would end after the horizon is not begun: the schedule is used up at
@@ -54,9 +54,9 @@ export function nextDelay(policy: RetryPolicy, attempt: FailedAttempt): NextDela
 
   const scheduled = base * (1 + policy.jitter * (2 * attempt.random - 1));
   const asked = askedDelay(attempt);
-  const held = asked > scheduled;
   const spread = Math.min(asked * (1 + policy.jitter * attempt.random), MAX_RETRY_AFTER_MS);
-  const delay_ms = Math.round(held ? spread : scheduled);
+  const delay_ms = Math.round(asked > scheduled ? spread : scheduled);
+  const held_ms = Math.min(asked, delay_ms);
 
-  return attempt.elapsed_ms + delay_ms > policy.horizon_ms ? 'used_up' : { delay_ms, held };
+  return attempt.elapsed_ms + delay_ms > policy.horizon_ms ? 'used_up' : { delay_ms, held_ms };
 }

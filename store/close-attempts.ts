@@ -26,7 +26,7 @@ const columns = {
   next_status: ['text', ({ next }: CloseRequest) => next.status],
   reason: ['text', ({ next }: CloseRequest) => (next.status === 'failed' ? storable(next.reason) : null)],
   delay_ms: ['float8', ({ next }: CloseRequest) => (next.status === 'retrying' ? next.delay_ms : null)],
-  held: ['boolean', ({ next }: CloseRequest) => next.status === 'retrying' && next.held],
+  held_ms: ['float8', ({ next }: CloseRequest) => (next.status === 'retrying' ? next.held_ms : 0)],
 } as const;
 
 /**
@@ -54,7 +54,7 @@ export async function closeAttempts(
         status = next_status,
         reason = request.reason,
         next_attempt_at = clock_timestamp() + delay_ms * interval '1 millisecond',
-        not_before = case when held then clock_timestamp() + delay_ms * interval '1 millisecond' end,
+        not_before = case when held_ms > 0 then clock_timestamp() + held_ms * interval '1 millisecond' end,
         waiting_since = case when next_status = 'retrying' then clock_timestamp() end,
         settled_at = case when next_status <> 'retrying' then clock_timestamp() end
       from request join closed using (seq)

@@ -110,10 +110,10 @@ export interface CloseRequest {
   next: NextStep;
 }
 
-/** What becomes of the webhook. `held`: Retry-After asked for the delay, so that no success elsewhere shortens it. */
+/** What becomes of the webhook. `held_ms`: Retry-After asks for so much, which no success elsewhere shortens; 0: it does not. */
 export type NextStep =
   | { status: 'delivered' }
-  | { status: 'retrying'; delay_ms: number; held: boolean }
+  | { status: 'retrying'; delay_ms: number; held_ms: number }
   | { status: 'failed'; reason: string };
 
 export interface CloseResult {

@@ -4,7 +4,7 @@ import type { CloseRequest, NextStep, OpenRequest } from '../../../store/index.j
 import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
 
 const DELIVERED: NextStep = { status: 'delivered' };
-const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held: false };
+const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
 const FAILED: NextStep = { status: 'failed', reason: 'the endpoint is gone' };
 
 describeStores('closeAttempt', (harness) => {

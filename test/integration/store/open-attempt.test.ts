@@ -18,7 +18,7 @@ describeStores('openAttempt', (harness) => {
       response_code: code,
       response_time_ms: 5,
       error,
-      next: code === 200 ? { status: 'delivered' } : { status: 'retrying', delay_ms: 60_000, held: false },
+      next: code === 200 ? { status: 'delivered' } : { status: 'retrying', delay_ms: 60_000, held_ms: 0 },
     });
   const settle = (request: OpenRequest, status: 'failed' | 'canceled') =>
     harness().store.settleWebhook({ ...request, status, reason: `it is ${status}` });

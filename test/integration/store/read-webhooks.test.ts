@@ -17,7 +17,7 @@ describeStores('reading webhooks', (harness) => {
           ? { status: 'delivered' }
           : code === 410
             ? { status: 'failed', reason: 'gone' }
-            : { status: 'retrying', delay_ms: 60_000, held: false },
+            : { status: 'retrying', delay_ms: 60_000, held_ms: 0 },
     });
     return request;
   }

@@ -22,7 +22,7 @@ describeStores('settleWebhook', (harness) => {
       next,
     });
   }
-  const RETRYING = { status: 'retrying', delay_ms: 60_000, held: false } as const;
+  const RETRYING = { status: 'retrying', delay_ms: 60_000, held_ms: 0 } as const;
 
   test('creates a webhook that was never sent, with its payload', async () => {
     const request = openRequest();

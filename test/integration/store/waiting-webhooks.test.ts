@@ -13,7 +13,7 @@ describeStores('waiting webhooks', (harness) => {
   /** A webhook whose attempt failed `waitedS` ago and whose next one is due in `dueInS`. */
   async function waiting(
     endpoint: Endpoint,
-    { waitedS = 60, dueInS = 3_600, wakes = 0, held = false, call_id = unique('call') } = {},
+    { waitedS = 60, dueInS = 3_600, wakes = 0, heldS = 0, call_id = unique('call') } = {},
   ): Promise<string> {
     const request = openRequest({ call_id, user_id: endpoint.user_id, webhook_url: endpoint.url });
     const { seq } = await mustOpen(harness().store, request);
@@ -24,7 +24,7 @@ describeStores('waiting webhooks', (harness) => {
       response_code: 503,
       response_time_ms: 1,
       error: null,
-      next: { status: 'retrying', delay_ms: dueInS * 1_000, held },
+      next: { status: 'retrying', delay_ms: dueInS * 1_000, held_ms: heldS * 1_000 },
     });
     await harness().query(
       `update webhooks set waiting_since = now() - $2 * interval '1 second', wakes = $3 where call_id = $1`,
@@ -73,7 +73,7 @@ describeStores('waiting webhooks', (harness) => {
 
     test.each([
       ['is due within a second', { dueInS: 0.5 }],
-      ['is held by Retry-After', { held: true }],
+      ['is held by Retry-After', { heldS: 1_800 }],
       ['failed less than a second ago', { waitedS: 0 }],
       ['was woken five times and has waited less than 32 s', { wakes: 5, waitedS: 30 }],
     ])('leaves alone what %s', async (_, options) => {
@@ -150,7 +150,7 @@ describeStores('waiting webhooks', (harness) => {
     });
 
     test.each([
-      ['held by Retry-After', { held: true }],
+      ['held by Retry-After', { heldS: 1_800 }],
       ['woken too often', { wakes: 10 }],
     ])('passes over what is %s', async (_, options) => {
       const endpoint = newEndpoint();

@@ -45,7 +45,7 @@ describe('the default schedule', () => {
     [7, HOUR],
     [60, HOUR],
   ])('after attempt number %i waits %i ms', (step, delay_ms) => {
-    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ step }))).toEqual({ delay_ms, held: false });
+    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ step }))).toEqual({ delay_ms, held_ms: 0 });
   });
 
   it.each([
@@ -54,12 +54,12 @@ describe('the default schedule', () => {
     [0.75, 5.5 * SECOND],
     [1, 6 * SECOND],
   ])('spreads a wait by a fifth in both directions (random %d: %i ms)', (random, delay_ms) => {
-    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ random }))).toEqual({ delay_ms, held: false });
+    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ random }))).toEqual({ delay_ms, held_ms: 0 });
   });
 
   it('ends 72 hours after the first attempt', () => {
     const last = failed({ step: 70, elapsed_ms: 71 * HOUR });
-    expect(nextDelay(DEFAULT_RETRY_POLICY, last)).toEqual({ delay_ms: HOUR, held: false });
+    expect(nextDelay(DEFAULT_RETRY_POLICY, last)).toEqual({ delay_ms: HOUR, held_ms: 0 });
     expect(nextDelay(DEFAULT_RETRY_POLICY, { ...last, elapsed_ms: 71 * HOUR + 1 })).toBe('used_up');
   });
 
@@ -80,27 +80,27 @@ describe('the default schedule', () => {
 describe('retry-after', () => {
   it.each([429, 503])('is waited for with %i, and held', (response_code) => {
     const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code, retry_after_ms: MINUTE, random: 0 }));
-    expect(next).toEqual({ delay_ms: MINUTE, held: true });
+    expect(next).toEqual({ delay_ms: MINUTE, held_ms: MINUTE });
   });
 
   it.each([null, 200, 301, 404, 500, 502])('is ignored with %s', (response_code) => {
     const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code, retry_after_ms: MINUTE }));
-    expect(next).toEqual({ delay_ms: 5 * SECOND, held: false });
+    expect(next).toEqual({ delay_ms: 5 * SECOND, held_ms: 0 });
   });
 
   it('does not shorten the scheduled wait', () => {
     const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ step: 2, response_code: 429, retry_after_ms: SECOND }));
-    expect(next).toEqual({ delay_ms: 2 * MINUTE, held: false });
+    expect(next).toEqual({ delay_ms: 2 * MINUTE, held_ms: SECOND });
   });
 
   it('spreads webhooks upwards only', () => {
     const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code: 429, retry_after_ms: MINUTE, random: 0.5 }));
-    expect(next).toEqual({ delay_ms: 66 * SECOND, held: true });
+    expect(next).toEqual({ delay_ms: 66 * SECOND, held_ms: MINUTE });
   });
 
   it.each([25 * HOUR, 1_000 * HOUR, Number.MAX_SAFE_INTEGER])('is cut to 24 hours (%i ms)', (retry_after_ms) => {
     const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code: 503, retry_after_ms, random: 0.99 }));
-    expect(next).toEqual({ delay_ms: 24 * HOUR, held: true });
+    expect(next).toEqual({ delay_ms: 24 * HOUR, held_ms: 24 * HOUR });
   });
 
   it('uses the schedule up when it asks for more than the rest of the horizon', () => {
@@ -131,7 +131,7 @@ describe('any policy', () => {
       fc.property(policies, attempts, (policy, attempt) => {
         const next = nextDelay({ ...policy, horizon_ms: Number.MAX_SAFE_INTEGER }, attempt);
         if (next === 'used_up') throw new Error('an endless horizon cannot be used up');
-        if (next.held) return;
+        if (next.held_ms > 0) return;
         const base = policy.schedule_ms[Math.min(attempt.step, policy.schedule_ms.length - 1)] ?? Number.NaN;
         expect(next.delay_ms).toBeGreaterThanOrEqual(Math.floor(base * (1 - policy.jitter)));
         expect(next.delay_ms).toBeLessThanOrEqual(Math.ceil(base * (1 + policy.jitter)));
