@@ -27,6 +27,7 @@ const MIGRATION_LOCK = 7_260_511_094;
 /** Compiling a statement takes 100 ms, running it 5 ms; without fresh statistics the planner thinks otherwise. */
 const WITHOUT_JIT = '-c jit=off';
 
+/** Opens a pool, without connecting. */
 export function openPool(config: pg.PoolConfig, concurrency: number): Database {
   const pool = new pg.Pool({
     application_name: 'postcall-webhooks',

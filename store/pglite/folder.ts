@@ -22,8 +22,10 @@ export interface DatabaseFolder {
 export async function prepareFolder(dataDir: string): Promise<DatabaseFolder> {
   await mkdir(dataDir, { recursive: true, mode: PRIVATE });
   const folder = await realpath(dataDir);
+  const pgdata = join(folder, 'pgdata');
+  await mkdir(pgdata, { recursive: true, mode: PRIVATE });
   const socketFolder = await prepareSocketFolder(folder);
-  return { pgdata: join(folder, 'pgdata'), socketFolder, socketPath: join(socketFolder, SOCKET_NAME) };
+  return { pgdata, socketFolder, socketPath: join(socketFolder, SOCKET_NAME) };
 }
 
 /** The folder itself; for one with too long a path, a private folder named after it where temporary files go. */
