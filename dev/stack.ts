@@ -4,10 +4,10 @@ import { seedApiKeys, startApi } from '../api/index.js';
 import { PostcallClient } from '../client/index.js';
 import { openStore, type Store } from '../store/index.js';
 import { type Config, type RunningWorker, startWorker, type TemporalConfig } from '../worker/index.js';
-import { requireFreePort } from './free-port.js';
+import { requireFreePorts } from './free-port.js';
 import { Teardown } from './teardown.js';
 import { findTemporalCli } from './temporal-cli.js';
-import { startTemporalServer, type TemporalServer } from './temporal-server.js';
+import { startTemporalServer, type TemporalServer, temporalPorts } from './temporal-server.js';
 
 export interface StackOptions {
   config: Config;
@@ -55,7 +55,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   try {
     const { http, embedded } = options.config;
-    if (api) await requireFreePort(http.port, 'API', 'PORT', http.host);
+    // All at once, so that whoever starts a second stack hears of every port and not of one at each try.
+    await requireFreePorts([
+      ...(api ? [{ ...http, what: 'API', variable: 'PORT' }] : []),
+      ...(embedded.used ? temporalPorts(embedded.port, embedded.uiPort) : []),
+    ]);
     const server = embedded.used ? await start(startEmbedded(options), (running) => running.stop()) : undefined;
     const temporal = temporalOf(options.config, server);
     const config = { ...options.config, temporal };

@@ -3,7 +3,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { freePort, requireFreePort } from './free-port.js';
+import { freePort, type PortNeed, requireFreePorts } from './free-port.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guarded-process.js';
 import { StackError } from './stack-error.js';
 
@@ -67,8 +67,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const { dataDir, startTimeoutMs = 30_000, signal } = options;
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
-  await requireFreePort(port, 'Temporal server', 'TEMPORAL_PORT');
-  if (uiPort !== false) await requireFreePort(uiPort, 'Temporal Web UI', 'TEMPORAL_UI_PORT');
+  await requireFreePorts(temporalPorts(port, uiPort));
   await mkdir(dataDir, { recursive: true });
 
   const address = `${HOST}:${port}`;
@@ -96,6 +95,12 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** What a server with these ports needs; port 0 is any free one. */
+export const temporalPorts = (port: number, uiPort: number | false): PortNeed[] => [
+  { port, what: 'Temporal server', variable: 'TEMPORAL_PORT' },
+  ...(uiPort === false ? [] : [{ port: uiPort, what: 'Temporal Web UI', variable: 'TEMPORAL_UI_PORT' }]),
+];
 
 const MAX_LOG_BYTES = 10_000_000;
 

@@ -149,14 +149,17 @@ describe('npm start', () => {
     const first = start();
     await first.printed('ready');
 
-    const samePort = Program.run('dev/start.js', [], { ...settings, POSTCALL_DATA_DIR: await temporaryFolder() });
-    expect((await samePort.exited).code).toBe(1);
-    expect(samePort.output).toMatch(new RegExp(`^Port ${settings.TEMPORAL_PORT} .* in use.*TEMPORAL_PORT`));
+    const samePorts = Program.run('dev/start.js', [], { ...settings, POSTCALL_DATA_DIR: await temporaryFolder() });
+    expect((await samePorts.exited).code).toBe(1);
+    for (const variable of ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const) {
+      expect(samePorts.output).toMatch(new RegExp(`^Port ${settings[variable]} .* in use \\(${variable}\\)`, 'm'));
+    }
 
     const sameFolder = Program.run('dev/start.js', [], {
       ...settings,
       TEMPORAL_PORT: String(await freePort()),
       TEMPORAL_UI_PORT: String(await freePort()),
+      PORT: String(await freePort()),
     });
     expect((await sameFolder.exited).code).toBe(1);
     expect(sameFolder.output).toMatch(/in use by another.*POSTCALL_DATA_DIR/);
