@@ -32,8 +32,9 @@ export interface RunningApi {
 export async function startApi({ config, store, logger, metrics, drainMs = 0 }: StartApiOptions): Promise<RunningApi> {
   const { connectionOptions, namespace } = config.temporal;
   const connection = Connection.lazy(connectionOptions);
+  const client = new PostcallClient({ connection, namespace, taskQueue: config.taskQueue });
   const app = createApi({
-    client: new PostcallClient({ connection, namespace, taskQueue: config.taskQueue }),
+    client,
     store,
     logger,
     rateLimit: config.http.rateLimit,
@@ -41,6 +42,7 @@ export async function startApi({ config, store, logger, metrics, drainMs = 0 }: 
   });
   const close = async () => {
     await app.close();
+    await client.close();
     await connection.close();
   };
 

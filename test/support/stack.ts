@@ -78,9 +78,11 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   const worker = workerSwitch(options, config, store);
   if (options.worker !== false) await worker.start();
 
+  const client = new PostcallClient({ connection, namespace: config.temporal.namespace, taskQueue });
   const stop = async () => {
     await worker.stop();
     await receiver.close();
+    await client.close();
     await connection.close();
     if (!options.store) await store.close();
   };
@@ -88,7 +90,7 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
     config,
     store,
     connection,
-    client: new PostcallClient({ connection, namespace: config.temporal.namespace, taskQueue }),
+    client,
     receiver,
     taskQueue,
     addCalls: (count, userId) => addCalls(store, count, userId),

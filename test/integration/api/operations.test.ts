@@ -1,0 +1,107 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { startApi } from '../../../api/index.js';
+import { send, sharedApi, startTestApi, userWith } from '../../support/api.js';
+import { answer, neverAnswer } from '../../support/behaviours.js';
+import { freshUser, testLogger } from '../../support/stack.js';
+
+const CREATE = '/v1/postcall/webhooks/create';
+const api = sharedApi();
+
+describe('health and metrics', () => {
+  test('need no API key', async () => {
+    const { url } = api();
+    expect((await send(`${url}/healthz`)).body).toEqual({ status: 'ok' });
+    expect((await send(`${url}/readyz`)).body).toEqual({ status: 'ready', temporal: 'ok', store: 'ok' });
+    expect((await send(`${url}/metrics`)).headers.get('content-type')).toContain('text/plain');
+  });
+
+  test('count requests by route, never by path', async () => {
+    const { url, newUser } = await startTestApi(api().stack);
+    const user = await newUser();
+    await user.get('/v1/postcall/webhooks/c-secret');
+    await user.get('/nowhere/c-secret');
+    const { text } = await send(`${url}/metrics`);
+    expect(text).toContain(
+      'postcall_http_request_duration_seconds_count{method="GET",route="/v1/postcall/webhooks/:call_id",status="404"} 1',
+    );
+    expect(text).toContain('postcall_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1');
+    expect(text).not.toContain('c-secret');
+  });
+});
+
+describe('the log', () => {
+  test('has a line for each request, without keys, queries and payloads', async () => {
+    const lines: string[] = [];
+    const sink = new Writable({
+      write: (chunk, _encoding, done) => {
+        lines.push(String(chunk));
+        done();
+      },
+    });
+    const { stack } = api();
+    const { newUser } = await startTestApi(stack, { logger: pino({ level: 'trace' }, sink) });
+    const user = await newUser();
+    const calls = await stack.addCalls(1, user.userId);
+    await user.post(CREATE, { call_ids: calls, webhook_url: `${stack.receiver.url}?token=s3cret` });
+    await user.get(`/v1/postcall/failed?url=${encodeURIComponent('https://example.com/?token=s3cret')}`);
+    await user.post(CREATE, '{"s3cret');
+    await expect.poll(() => lines.filter((line) => line.includes('"msg":"request"')).length).toBe(3);
+    const log = lines.join('');
+    expect(log).not.toContain(user.key);
+    expect(log).not.toContain('s3cret');
+    expect(log).not.toContain('Wants a call back');
+    const [first = ''] = lines.filter((line) => line.includes('"msg":"request"'));
+    expect(JSON.parse(first)).toMatchObject({ method: 'POST', path: CREATE, status: 200, user_id: user.userId });
+  });
+});
+
+describe('a shutdown', () => {
+  /** The API as its process runs it, with a user. */
+  async function running(drainMs: number) {
+    const { store, config } = api().stack;
+    const http = { ...config.http, host: '127.0.0.1', port: 0 };
+    const server = await startApi({ config: { ...config, http }, store, logger: testLogger(), drainMs });
+    const userId = freshUser();
+    const { key } = await store.createApiKey(userId);
+    return { server, user: userWith(server.url, userId, key) };
+  }
+
+  test('answers what is in flight, cuts waits short, and closes the port', async () => {
+    const { stack } = api();
+    const { server, user } = await running(0);
+    const call_ids = await stack.addCalls(1, user.userId);
+    stack.receiver.behaviour = neverAnswer;
+    const waiting = user.post(CREATE, { call_ids, webhook_url: stack.receiver.url }, { prefer: 'wait=60' });
+    await expect.poll(() => stack.receiver.requestsOf(call_ids[0] ?? '').length).toBe(1);
+    const stopped = server.stop();
+    const { status, headers } = await waiting;
+    expect(status).toBe(202);
+    expect(headers.get('location')).toMatch(/^\/v1\/postcall\/batches\//);
+    expect(headers.get('connection')).toBe('close');
+    await stopped;
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow('fetch failed');
+    await server.stop();
+    stack.receiver.requestsOf(call_ids[0] ?? '')[0]?.socket.destroy();
+    stack.receiver.behaviour = answer(200);
+  });
+
+  test('turns /readyz to 503 first, and goes on answering meanwhile', async () => {
+    const { server, user } = await running(1_000);
+    expect((await user.get('/readyz')).status).toBe(200);
+    const stopped = server.stop();
+    const { status, body } = await user.get('/readyz');
+    expect([status, body.status]).toEqual([503, 'draining']);
+    expect((await user.get('/v1/postcall/failed')).status).toBe(200);
+    await stopped;
+  });
+
+  test('says that its port is taken', async () => {
+    const { server } = await running(0);
+    const { store, config } = api().stack;
+    const http = { ...config.http, port: Number(new URL(server.url).port) };
+    await expect(startApi({ config: { ...config, http }, store, logger: testLogger() })).rejects.toThrow('EADDRINUSE');
+    await server.stop();
+  });
+});
