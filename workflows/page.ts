@@ -16,8 +16,8 @@ import { WaitingRoom } from './waiting-room.js';
 
 /** This many express attempts that outlast their patience move the page's remaining first attempts to the durable lane. */
 const SLOW_AFTER = 3;
-/** After a round this slow (milliseconds) queries are answered before the next one. */
-const SLOW_ROUND_MS = 200;
+/** So does a round of which half takes this long (milliseconds): no query is answered between rounds. */
+const SLOW_RESPONSE_MS = 200;
 /** Above this many events a page ignores `retryNow`, which costs four a call: its calls go on by their schedules. */
 const MAX_HISTORY_FOR_RETRY_NOW = 20_000;
 
@@ -184,7 +184,6 @@ export class Page implements Delivery {
       if (this.#outlasted < SLOW_AFTER) await this.#expressRound();
       else void this.#attemptFirst(this.#take(1)[0] as string);
     }
-    await this.#gate.openForGood();
     await condition(() => this.#firstInFlight === 0);
   }
 
@@ -216,8 +215,8 @@ export class Page implements Delivery {
       this.#observe(end);
       return this.#settle(callId, end) ? [] : [{ callId, end }];
     });
-    if (unsettled.length === 0 && !ends.some(isSlow)) return;
-    await this.#gate.open();
+    this.#gate.open();
+    if (ends.filter(isSlow).length * 2 > ends.length) this.#outlasted = SLOW_AFTER;
     for (const { callId, end } of unsettled) void this.#goOn(callId, end);
   }
 
@@ -245,12 +244,19 @@ export class Page implements Delivery {
       const tried = end.kind === 'retry' || this.#ledger.statusOf(callId) === 'retrying';
       if (tried) this.#ledger.set(callId, 'retrying');
       if ('delayMs' in end && end.delayMs > 0) await this.#waitingRoom.wait(callId, end.delayMs);
-      if (this.paused) await condition(() => !this.paused);
-      await this.#gate.pass();
+      await this.#mayGoOn();
       if (this.#ending) break;
       end = await this.#durably(callId, tried ? deliverRetrying : deliverFirst);
     }
     this.#following -= 1;
+  }
+
+  async #mayGoOn(): Promise<void> {
+    await this.#gate.pass();
+    while (this.paused) {
+      await condition(() => !this.paused);
+      await this.#gate.pass();
+    }
   }
 
   async #durably(callId: string, lane: DurableLane): Promise<AttemptEnd> {
@@ -285,5 +291,4 @@ export class Page implements Delivery {
   }
 }
 
-/** Whether an attempt took so long that the workflow task should end before the next round. */
-const isSlow = (end: AttemptEnd): boolean => end.kind === 'delivered' && end.responseTimeMs >= SLOW_ROUND_MS;
+const isSlow = (end: AttemptEnd): boolean => end.kind === 'delivered' && end.responseTimeMs >= SLOW_RESPONSE_MS;

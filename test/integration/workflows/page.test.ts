@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Activities } from '../../../activities/index.js';
 import {
   BATCH_WORKFLOW,
@@ -18,6 +18,7 @@ import {
   retryNowSignal,
 } from '../../../contract/index.js';
 import type { deliverBatch } from '../../../workflows/index.js';
+import { replayBatch } from '../../support/histories.js';
 import { connectClient, startTestWorker } from '../../support/temporal.js';
 
 const delivered: DeliveryResult = {
@@ -55,7 +56,9 @@ async function startBatch(deliver: Deliver, input: Partial<BatchInput> & { call_
     findFailed: async () => ({ webhooks: [], next_cursor: null }),
   };
   const { taskQueue } = await startTestWorker({ activities: { ...activities } });
-  return { ...(await start(client, taskQueue, input)), sent };
+  const started = await start(client, taskQueue, input);
+  onTestFinished(() => replayBatch(client, started.handle.workflowId));
+  return { ...started, sent };
 }
 
 async function start(client: Client, taskQueue: string, input: Partial<BatchInput> & { call_ids: string[] }) {
