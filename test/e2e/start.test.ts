@@ -55,6 +55,8 @@ async function absentReceiver() {
   };
 }
 
+const apiKeyIn = (output: string): string => /API key +(\S+)/.exec(output)?.[1] ?? '';
+
 const leftBehind = (port: number) => expect.poll(() => processesWith(`--port ${port}`), { timeout: 15_000 });
 
 describe('npm start', () => {
@@ -67,6 +69,11 @@ describe('npm start', () => {
     expect(program.output).toContain('25 sample calls');
     const page = await fetch(`http://127.0.0.1:${settings.TEMPORAL_UI_PORT}`);
     expect(page.status).toBe(200);
+    const authorization = apiKeyIn(program.output);
+    const webhook = await fetch(`http://127.0.0.1:${settings.PORT}/v1/postcall/webhooks/${callId}`, {
+      headers: { authorization },
+    });
+    expect(webhook.status).toBe(404);
   });
 
   test.for(['SIGINT', 'SIGTERM'] as const)('stops in order on %s, and the next start goes on', async (signal) => {
@@ -86,6 +93,7 @@ describe('npm start', () => {
     const second = start();
     await second.printed('ready');
     expect(second.output).not.toContain('25 sample calls');
+    expect(apiKeyIn(second.output)).toBe(apiKeyIn(first.output));
     const after = await handleOn(port, (client) => client.getHandle(batchId));
     expect(await after.result()).toMatchObject({ status: 'completed', delivered: 1 });
     expect(receiver.requests.map((request) => request.callId)).toEqual([callId]);
