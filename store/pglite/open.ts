@@ -5,8 +5,9 @@ import { StoreUnavailableError } from '../errors.js';
 import { openPool } from '../postgres.js';
 import { Cluster } from './cluster.js';
 import { type DatabaseFolder, prepareFolder } from './folder.js';
+import { type FolderLock, lockFolder } from './folder-lock.js';
 import { serveConnections } from './protocol-server.js';
-import { lockSocket, type SocketLock } from './socket-lock.js';
+import { listenAt, type ServerSocket } from './server-socket.js';
 
 /** `dataDir` of a database that ends with its process. */
 export const IN_MEMORY = 'memory://';
@@ -22,38 +23,42 @@ const MAX_CONNECTIONS = 4;
  * power failure it may be damaged.
  */
 export async function openPglite(dataDir: string): Promise<Database> {
-  if (dataDir === IN_MEMORY) return openCluster(IN_MEMORY);
+  if (dataDir === IN_MEMORY) return clusterDatabase(await Cluster.open(IN_MEMORY), async () => undefined);
   const folder = await prepareFolder(dataDir);
   const giveUpAt = Date.now() + START_PATIENCE_MS;
   for (;;) {
-    const lock = await lockSocket(folder.socketPath);
-    if (lock) return openHeld(folder, lock);
-    const database = await openShared(folder, giveUpAt);
+    const lock = await lockFolder(folder.socketFolder);
+    const database = await (lock ? openHeld(folder, lock) : openShared(folder, giveUpAt));
     if (database) return database;
   }
 }
 
-async function openHeld(folder: DatabaseFolder, lock: SocketLock): Promise<Database> {
-  try {
-    return await openCluster(folder.pgdata, lock);
-  } catch (error) {
+async function openHeld(folder: DatabaseFolder, lock: FolderLock): Promise<Database> {
+  let socket: ServerSocket | undefined;
+  // The lock goes last: nobody may open the folder while its files are in use.
+  const release = async () => {
+    await socket?.close();
     await lock.release();
+  };
+  try {
+    socket = await listenAt(folder.socketPath);
+    const cluster = await Cluster.open(folder.pgdata);
+    socket.serve(serveConnections(cluster));
+    return clusterDatabase(cluster, release);
+  } catch (error) {
+    await release();
     throw error;
   }
 }
 
-async function openCluster(dataDir: string, lock?: SocketLock): Promise<Database> {
-  const cluster = await Cluster.open(dataDir);
-  lock?.onConnection(serveConnections(cluster));
-  return databaseOf(async () => (await cluster.running()).db, {
+const clusterDatabase = (cluster: Cluster, release: () => Promise<void>): Database =>
+  databaseOf(async () => (await cluster.running()).db, {
     concurrency: 1,
-    // The folder is given back last: nobody may open it while its files are in use.
     close: async () => {
       await cluster.close();
-      await lock?.release();
+      await release();
     },
   });
-}
 
 /** Connects to the process that holds the folder. Undefined when it has not answered: it may have ended. */
 async function openShared(folder: DatabaseFolder, giveUpAt: number): Promise<Database | undefined> {
