@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { Receiver } from '../support/receiver.js';
+import { freshTaskQueue } from '../support/temporal.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The dependencies come from the package registry, where nothing is cached. */
+const INSTALL_TIMEOUT_MS = 600_000;
+
+const NEEDED = [
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'dist/workflow-bundle.js',
+  'dist/worker/main.js',
+  'dist/api/main.js',
+];
+
+/** Starts a worker with calls of its own, and delivers one: what a new user of the package writes first. */
+const SCRIPT = `
+import { PostcallClient } from 'postcall-webhooks';
+import { openStore } from 'postcall-webhooks/store';
+import { createLogger, installRuntime, loadConfig, startWorker } from 'postcall-webhooks/worker';
+
+const config = loadConfig(process.env);
+const logger = createLogger(config);
+installRuntime(logger, config);
+const store = await openStore({ dataDir: config.dataDir });
+const callSource = { getCall: async (call_id: string) => ({ call_id, data: { call_id, summary: 'Wants a call back.' } }) };
+const worker = await startWorker({ config, store, logger, callSource });
+const client = await PostcallClient.connect({ taskQueue: config.taskQueue });
+const batch = await client.create({ user_id: 'acme', call_ids: ['c-1'], webhook_url: process.argv[2] ?? '' });
+console.log(JSON.stringify(await batch.result()));
+await client.close();
+await worker.stop();
+await store.close();
+`;
+
+const TSCONFIG = {
+  compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, types: ['node'], skipLibCheck: true },
+  files: ['deliver.ts'],
+};
+
+/** Without what `npm test` sets for its own scripts: it would make npm work on this project instead of the folder's. */
+const environment = (more: Record<string, string>): NodeJS.ProcessEnv => {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_(package|lifecycle|config_local_prefix)|TEMPORAL_|POSTCALL_|DATABASE_URL|NODE_)/.test(name),
+  );
+  return { ...Object.fromEntries(inherited), ...more };
+};
+
+/** Runs a command to its end and returns what it printed. Rejects, with all that it printed, when it fails. */
+async function run(cwd: string, command: string, args: string[], more: Record<string, string> = {}): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd, env: environment(more), maxBuffer: 10_000_000 });
+    return stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+describe('the package', () => {
+  let folder = '';
+  let project = '';
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'postcall-package-'));
+    await run(ROOT, 'npm', ['pack', '--pack-destination', folder]);
+    const [tarball = ''] = await readdir(folder);
+    project = await mkdtemp(join(folder, 'project-'));
+    await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    await run(project, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)]);
+    await writeFile(join(project, 'deliver.ts'), SCRIPT);
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+  }, INSTALL_TIMEOUT_MS);
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const evaluate = (script: string) => run(project, process.execPath, ['--input-type=module', '--eval', script]);
+  const installed = (path: string) => join(project, 'node_modules/postcall-webhooks', path);
+
+  test('holds what is needed to run it, and neither sources nor the development stack', async () => {
+    const files = await readdir(installed('.'), { recursive: true });
+    expect(NEEDED.filter((file) => !files.includes(file))).toEqual([]);
+    expect(files.filter((file) => /^(dist\/(dev|bench)|test)\//.test(file))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+  });
+
+  test('can be imported by every name that it exports', async () => {
+    const { exports } = JSON.parse(await readFile(installed('package.json'), 'utf8')) as { exports: object };
+    const names = Object.keys(exports).filter((name) => name !== './package.json' && name !== './workflows');
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) {
+      const specifier = join('postcall-webhooks', name);
+      const script = `console.log(Object.keys(await import('${specifier}')).length)`;
+      const count = await evaluate(script);
+      expect(Number(count), name).toBeGreaterThan(0);
+    }
+  });
+
+  test('gives its workflows to a worker of your own', async () => {
+    const script = `
+      import { fileURLToPath } from 'node:url';
+      import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+      const workflowsPath = fileURLToPath(import.meta.resolve('postcall-webhooks/workflows'));
+      const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+      console.log(code.includes('deliverBatch'));`;
+    expect((await evaluate(script)).trim()).toBe('true');
+  });
+
+  test('installs a command line that runs', async () => {
+    const help = await run(project, join(project, 'node_modules/.bin/postcall'), ['--help']);
+    expect(help).toContain('Usage: postcall');
+  });
+
+  test('delivers a batch from a short typed script', async () => {
+    await run(project, join(ROOT, 'node_modules/.bin/tsc'), ['-p', project]);
+    await using receiver = await Receiver.start();
+    const output = await run(project, process.execPath, ['deliver.js', receiver.url], {
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_TASK_QUEUE: freshTaskQueue(),
+      POSTCALL_DATA_DIR: join(project, 'data'),
+      POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+      NODE_ENV: 'production',
+      LOG_LEVEL: 'error',
+    });
+    expect(JSON.parse(output)).toMatchObject({ status: 'completed', total: 1, delivered: 1 });
+    expect(receiver.requests.map((request) => request.json())).toEqual([
+      { call_id: 'c-1', summary: 'Wants a call back.' },
+    ]);
+  });
+});
