@@ -62,9 +62,9 @@ const finish: typeof transformObject = (input) => {
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(used) } } as Document;
 };
 
-/** Nothing from elsewhere. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
+/** Nothing from elsewhere; the page has styles of its own inline. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
 const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
 
 /** A page to read the document and try it. */
 export async function serveDocumentation(app: FastifyInstance): Promise<void> {

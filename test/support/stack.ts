@@ -14,7 +14,9 @@ export interface TestStackOptions {
   environment?: Record<string, string>;
   /** gRPC address of the Temporal server. Default: the one that all tests share. */
   temporalAddress?: string;
-  /** Default: PGlite in memory, closed with the stack. One that is passed in stays open. */
+  /** Folder of the store, for tests with several processes. Default: in memory. */
+  dataDir?: string;
+  /** One that is passed in stays open. Default: PGlite in `dataDir`, closed with the stack. */
   store?: Store;
   callSource?: CallSource;
   /** False: no worker runs until `startWorker` is called. */
@@ -73,7 +75,7 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   });
   quietRuntime();
   const connection = await Connection.connect(config.temporal.connectionOptions);
-  const store = options.store ?? (await openStore({ dataDir: IN_MEMORY }));
+  const store = options.store ?? (await openStore({ dataDir: options.dataDir ?? IN_MEMORY }));
   const receiver = await Receiver.start();
   const worker = workerSwitch(options, config, store);
   if (options.worker !== false) await worker.start();
