@@ -24,7 +24,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, temporal: false }),
       project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, temporal: true }),
-      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 180, temporal: true }),
+      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, temporal: true }),
       project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, temporal: true }),
     ],
   },

@@ -44,7 +44,7 @@ export class Program {
 
   /** Resolves when its output contains the text; fails at once when it ends before. */
   async printed(text: string | RegExp): Promise<void> {
-    const appears = expect.poll(() => this.#output, { timeout: 60_000 }).toMatch(text);
+    const appears = expect.poll(() => this.#output, { timeout: 150_000 }).toMatch(text);
     const ends = this.exited.then(({ code, signal }) => {
       if (!this.#output.match(text)) throw new Error(`It ended with ${signal ?? code} and printed:\n${this.#output}`);
     });
