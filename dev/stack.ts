@@ -5,6 +5,7 @@ import { PostcallClient } from '../client/index.js';
 import { openStore, type Store } from '../store/index.js';
 import { type Config, type RunningWorker, startWorker, type TemporalConfig } from '../worker/index.js';
 import { requireFreePorts } from './free-port.js';
+import { StackError } from './stack-error.js';
 import { Teardown } from './teardown.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { startTemporalServer, type TemporalServer, temporalPorts } from './temporal-server.js';
@@ -109,17 +110,14 @@ async function startEmbedded({ config, onProgress, signal }: StackOptions): Prom
 }
 
 /** The first end of a part. Once the stack is being stopped, an end is no failure, and nobody asks any more. */
-function firstFailure(worker: RunningWorker, temporal: TemporalServer | undefined): Promise<Error> {
-  const parts = [
-    worker.stopped.then(
-      () => new Error('The worker has stopped.'),
-      (error: Error) => new Error(`The worker has failed: ${error.message}`, { cause: error }),
-    ),
-  ];
-  if (temporal) {
-    parts.push(
-      temporal.exited.then(({ code, signal }) => new Error(`The Temporal server has ended with ${signal ?? code}.`)),
-    );
-  }
-  return Promise.race(parts);
+function firstFailure(worker: RunningWorker, server: TemporalServer | undefined): Promise<Error> {
+  const workerEnd = worker.stopped.then(
+    () => new Error('The worker has stopped by itself'),
+    (error: Error) => new Error('The worker has failed', { cause: error }),
+  );
+  const serverEnd = server?.exited.then(
+    ({ code, signal }) =>
+      new StackError('TEMPORAL_SERVER_FAILED', `The Temporal server has ended (${signal ?? code}).`),
+  );
+  return Promise.race(serverEnd ? [workerEnd, serverEnd] : [workerEnd]);
 }

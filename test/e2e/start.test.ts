@@ -116,6 +116,18 @@ describe('npm start', () => {
     expect(await after.result()).toMatchObject({ status: 'completed', delivered: 1 });
   });
 
+  test('ends with an error when its Temporal server ends', async () => {
+    const { port, start } = await machine();
+    const program = start();
+    await program.printed('ready');
+    const server = processesWith(`--port ${port}`).find(({ command }) => !command.startsWith('sh '));
+    if (!server) throw new Error(`No server runs on port ${port}`);
+    process.kill(server.pid, 'SIGKILL');
+    expect((await program.exited).code).toBe(1);
+    expect(program.output).toContain('The Temporal server has ended (SIGKILL)');
+    await leftBehind(port).toEqual([]);
+  });
+
   test('can be stopped at any moment of its start', async () => {
     const { dataDir, port, start } = await machine();
     const moments = {

@@ -52,8 +52,12 @@ export class Program {
   }
 }
 
-/** The command lines of running processes that contain the text. */
-export function processesWith(text: string): string[] {
-  const { stdout } = spawnSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8', maxBuffer: 10_000_000 });
-  return stdout.split('\n').filter((line) => line.includes(text) && !line.startsWith('Z'));
+/** Running processes whose command lines contain the text. */
+export function processesWith(text: string): { pid: number; command: string }[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8', maxBuffer: 10_000_000 });
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, state, command] = /^ *(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
+    const runs = state !== undefined && !state.startsWith('Z');
+    return runs && command?.includes(text) ? [{ pid: Number(pid), command }] : [];
+  });
 }
