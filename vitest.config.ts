@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const project = (
   name: string,
   order: number,
-  options: { maxWorkers: number; timeoutSeconds: number; temporal: boolean },
+  options: { maxWorkers: number; timeoutSeconds: number; setup: string[] },
 ) => ({
   test: {
     name,
@@ -15,17 +15,19 @@ const project = (
     testTimeout: options.timeoutSeconds * 1_000,
     hookTimeout: options.timeoutSeconds * 1_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
-    globalSetup: options.temporal ? ['test/global-setup.ts'] : [],
+    globalSetup: options.setup,
   },
 });
+
+const TEMPORAL = 'test/global-setup.ts';
 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, temporal: false }),
-      project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, temporal: true }),
-      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, temporal: true }),
-      project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, temporal: true }),
+      project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, setup: [] }),
+      project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, setup: [TEMPORAL] }),
+      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
+      project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, 'test/faults/global-setup.ts'] }),
     ],
   },
 });

@@ -3,6 +3,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
 import { type CallSource, createActivities, createHttpCallSource } from '../activities/index.js';
+import type { Lookup } from '../activities/lookup.js';
 import { Recovery } from '../activities/recovery.js';
 import { DEFAULT_RETRY_POLICY } from '../activities/retry-schedule.js';
 import { createSender } from '../activities/send.js';
@@ -21,6 +22,8 @@ export interface WorkerDependencies {
   logger: Logger;
   /** Where calls come from. Default: CALLS_URL, or the store's `calls` table. */
   callSource?: CallSource;
+  /** How endpoints' names are resolved. Default: the operating system's resolver. */
+  lookup?: Lookup;
   /** Workflow code to run, when it is not the package's own. */
   workflows?: ReturnType<typeof workflowSource>;
 }
@@ -42,6 +45,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     allowNetworks: config.allowNetworks,
     timeoutMs: config.attemptTimeoutMs,
     userAgent: `postcall-webhooks/${packageVersion}`,
+    ...(deps.lookup && { lookup: deps.lookup }),
   });
   const httpCalls = config.calls && createHttpCallSource(config.calls);
   const callSource = deps.callSource ?? httpCalls;

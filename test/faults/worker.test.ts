@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { INTERRUPTED } from '../../contract/index.js';
+import type { RecordedCall } from '../support/fault-audit.js';
+import { sharedPostgres } from '../support/fault-postgres.js';
+import { FaultStack, type FaultStackOptions } from '../support/fault-stack.js';
+import { mixedBatches } from '../support/fault-workload.js';
+
+const postgres = sharedPostgres();
+
+const startStack = async (options: Omit<FaultStackOptions, 'databaseUrl'>) =>
+  FaultStack.start({ ...options, databaseUrl: await postgres().createDatabase() });
+
+const interrupted = ({ attempts }: RecordedCall): boolean => attempts.some(({ error }) => error === INTERRUPTED);
+
+/** Which of the two workers has an attempt under way. */
+function busyOf(open: Record<string, number>): 10 | 12 | undefined {
+  if (open[10]) return 10;
+  return open[12] ? 12 : undefined;
+}
+
+describe('a worker that dies', () => {
+  test('alone: its successor sends again what was in flight, and nothing else', async () => {
+    const stack = await startStack({ scenario: 'SIGKILL of the worker' });
+    const worker = await stack.startWorker();
+    await stack.send(mixedBatches(stack.random));
+    await stack.untilMidway();
+    const killed = await stack.break(() => worker.kill());
+    await stack.startWorker();
+    stack.healed();
+
+    const { calls, cutOff } = await stack.conclude({ breaks: [killed] });
+    expect(cutOff.length).toBeGreaterThan(0);
+    expect(calls.filter(interrupted).map(({ call_id }) => call_id)).toEqual(cutOff);
+  });
+
+  test('beside another one: the other one goes on, and sends again what was in flight', async () => {
+    const stack = await startStack({ scenario: 'two workers, one killed' });
+    // An attempt's deadline is 2 s after its worker's timeout, and so tells whose it is.
+    const workers = {
+      10: await stack.startWorker({ POSTCALL_ATTEMPT_TIMEOUT: '8s' }),
+      12: await stack.startWorker({ POSTCALL_ATTEMPT_TIMEOUT: '10s' }),
+    };
+    await stack.send(mixedBatches(stack.random));
+    await stack.untilMidway();
+    const release = stack.endpoint.hold();
+    const victim = await vi.waitUntil(async () => busyOf(await stack.database.openAttempts()), { timeout: 20_000 });
+    const killed = await stack.break(() => workers[victim].kill());
+    release();
+    stack.healed();
+
+    const { calls, cutOff } = await stack.conclude({ breaks: [killed] });
+    expect(cutOff.length).toBeGreaterThan(0);
+    expect(calls.filter(interrupted).map(({ call_id }) => call_id)).toEqual(cutOff);
+  });
+});
+
+describe('a worker that is frozen for 15 seconds', () => {
+  test('has lost its work to another one when it wakes, and repeats nothing but what was in flight', async () => {
+    const stack = await startStack({ scenario: 'SIGSTOP of the worker for 15 s, another takes over' });
+    const worker = await stack.startWorker();
+    await stack.send(mixedBatches(stack.random));
+    await stack.untilMidway();
+    const frozen = await stack.break(() => worker.freeze());
+    await stack.startWorker();
+    stack.healed();
+    await delay(15_000);
+    worker.thaw();
+
+    // What it had sent is answered, but its own clock runs out before it reads the answers.
+    const { cutOff } = await stack.conclude({ breaks: [frozen], uncertain: /^timed out/ });
+    expect(cutOff.length).toBeGreaterThan(0);
+  });
+});

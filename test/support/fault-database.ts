@@ -1,0 +1,65 @@
+import pg from 'pg';
+import type { RecordedCall } from './fault-audit.js';
+
+/** Looks at the store's tables past the store, which shows no open attempts. */
+export class FaultDatabase {
+  readonly #pool: pg.Pool;
+
+  /** A PostgreSQL, or the folder of the socket on which an embedded database is served. */
+  constructor(config: pg.PoolConfig) {
+    this.#pool = new pg.Pool({ ...config, max: 2 });
+    // A connection that breaks while it is idle is replaced; the query that needs it reports what is wrong.
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** Milliseconds since the epoch by the database's clock. */
+  async now(): Promise<number> {
+    const [row] = await this.#rows<{ now: number }>(`select ${ms('clock_timestamp()')} as now`);
+    return row?.now ?? Number.NaN;
+  }
+
+  /** How many webhooks stand where. */
+  async statuses(): Promise<Record<string, number>> {
+    const rows = await this.#rows<{ status: string; count: number }>(
+      'select status, count(*)::integer as count from webhooks group by status',
+    );
+    return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+  }
+
+  /** Attempts whose error is like this pattern of SQL. */
+  async attemptsWithError(pattern: string): Promise<number> {
+    const [row] = await this.#rows<{ count: number }>(
+      'select count(*)::integer as count from attempts where error like $1',
+      [pattern],
+    );
+    return row?.count ?? 0;
+  }
+
+  /** Attempts under way, by the time that their worker gives them, in whole seconds: it tells workers apart. */
+  async openAttempts(): Promise<Record<string, number>> {
+    const rows = await this.#rows<{ seconds: number; count: number }>(`
+      select round(extract(epoch from deadline - sent_at))::integer as seconds, count(*)::integer as count
+      from attempts where finished_at is null group by seconds`);
+    return Object.fromEntries(rows.map(({ seconds, count }) => [seconds, count]));
+  }
+
+  /** Everything that the store knows of each call. */
+  async recordedCalls(): Promise<RecordedCall[]> {
+    return this.#rows<RecordedCall>(`
+      select call_id, id as webhook_id, status, payload::text as payload, coalesce((
+        select json_agg(json_build_object('sent_at', ${ms('sent_at')}, 'finished_at', ${ms('finished_at')},
+          'response_code', response_code, 'error', error) order by seq)
+        from attempts where attempts.call_id = webhooks.call_id), '[]') as attempts
+      from webhooks order by call_id`);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  async #rows<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#pool.query<Row>(text, values)).rows;
+  }
+}
+
+const ms = (time: string): string => `(extract(epoch from ${time}) * 1000)::float8`;

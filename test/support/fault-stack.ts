@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, inject, onTestFinished } from 'vitest';
+import { type BatchHandle, PostcallClient } from '../../client/index.js';
+import type { BatchOptions, BatchResult } from '../../contract/index.js';
+import { openStore, type StoreOptions } from '../../store/index.js';
+import { type Audit, audit, type Break, type RecordedCall } from './fault-audit.js';
+import { FaultDatabase } from './fault-database.js';
+import { FaultEndpoint } from './fault-endpoint.js';
+import { type Random, randomOf } from './fault-random.js';
+import { recordResult } from './fault-results.js';
+import { faultCalls, resultsOf, startBatches } from './fault-workload.js';
+import type { ReceivedRequest } from './receiver.js';
+import { freshUser } from './stack.js';
+import { connectClient, freshTaskQueue } from './temporal.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** A scenario that takes longer to recover has not recovered. */
+const RECOVERY_LIMIT_MS = 150_000;
+/** A statement that a killed worker had sent may be committed this much later. */
+const LAST_STATEMENT_MS = 1_000;
+
+/** What suits most scenarios: retries within seconds, and an attempt that a dead worker left open is given up after 5 s. */
+const ENVIRONMENT = {
+  POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+  POSTCALL_RETRY_SCHEDULE: '1s,2s,5s',
+  POSTCALL_ATTEMPT_TIMEOUT: '3s',
+  POSTCALL_PROBE_INTERVAL: '2s',
+};
+
+export interface FaultStackOptions {
+  /** As the table names it; its randomness hangs on it. */
+  scenario: string;
+  databaseUrl: string;
+  /** Default: the Temporal server that all tests share. */
+  temporalAddress?: string;
+  /** For the workers, beyond what suits most scenarios. */
+  environment?: Record<string, string>;
+}
+
+export interface SendOptions extends BatchOptions {
+  /** Default: the endpoint's own. */
+  webhook_url?: string;
+}
+
+/** What may have happened in a scenario beside its deliveries; see the audit. */
+export interface Allowance {
+  breaks?: Break[];
+  uncertain?: RegExp;
+  /** Endpoints beside the stack's own. */
+  elsewhere?: FaultEndpoint[];
+}
+
+export interface Conclusion extends Audit {
+  calls: RecordedCall[];
+  requests: ReceivedRequest[];
+}
+
+/** One scenario: workers as processes, a database and an endpoint that are its own, and an account of what came of it. */
+export class FaultStack {
+  readonly random: Random;
+  readonly endpoint: FaultEndpoint;
+  readonly database: FaultDatabase;
+  readonly #options: FaultStackOptions;
+  readonly #client: PostcallClient;
+  readonly #workerEnvironment: Record<string, string>;
+  readonly #workers: WorkerProcess[] = [];
+  /** Of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
+  readonly #userId = freshUser();
+  readonly #starts: Promise<BatchHandle[]>[] = [];
+  #calls = 0;
+  #healedAt = Date.now();
+
+  static async start(options: FaultStackOptions): Promise<FaultStack> {
+    const temporalAddress = options.temporalAddress ?? inject('temporalAddress');
+    const taskQueue = freshTaskQueue();
+    const client = new PostcallClient({ client: await connectClient(temporalAddress), taskQueue });
+    onTestFinished(() => client.close());
+    const database = new FaultDatabase({ connectionString: options.databaseUrl });
+    onTestFinished(() => database.close());
+    const environment = {
+      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_TASK_QUEUE: taskQueue,
+      DATABASE_URL: options.databaseUrl,
+      ...ENVIRONMENT,
+      ...options.environment,
+    };
+    return new FaultStack(options, client, database, await FaultEndpoint.start(), environment);
+  }
+
+  private constructor(
+    options: FaultStackOptions,
+    client: PostcallClient,
+    database: FaultDatabase,
+    endpoint: FaultEndpoint,
+    workerEnvironment: Record<string, string>,
+  ) {
+    this.#options = options;
+    this.#client = client;
+    this.#workerEnvironment = workerEnvironment;
+    this.database = database;
+    this.endpoint = endpoint;
+    this.random = randomOf(options.scenario);
+  }
+
+  /** `entry` is a file to run in place of the worker's own entry point. */
+  async startWorker(environment: Record<string, string> = {}, entry?: string): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start({ ...this.#workerEnvironment, ...environment }, entry);
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
+  async send(sizes: readonly number[], { webhook_url = this.endpoint.receiver.url, ...options }: SendOptions = {}) {
+    const calls = faultCalls(sum(sizes), this.#userId, `call-${this.#starts.length}`);
+    this.#calls += calls.length;
+    const store = await openStore(this.#storeOptions);
+    await store.upsertCalls(calls);
+    await store.close();
+
+    const callIds = calls.map(({ call_id }) => call_id);
+    const requests = sizes.map((size) => ({
+      user_id: this.#userId,
+      webhook_url,
+      options,
+      call_ids: callIds.splice(0, size),
+    }));
+    const start = startBatches(this.#client, requests);
+    start.catch(() => undefined); // `conclude` reports it.
+    this.#starts.push(start);
+  }
+
+  /** Resolves when the endpoint has seen a random number of requests: a fifth to three fifths of what was sent. */
+  async untilMidway(): Promise<void> {
+    await this.untilSeen(
+      this.random.for('break').integer(Math.ceil(this.#calls / 5), Math.floor((this.#calls * 3) / 5)),
+    );
+  }
+
+  /** Resolves while the endpoint handles the request of this number. */
+  async untilSeen(count: number): Promise<void> {
+    const reached = this.endpoint.seen(count).then(() => true);
+    const limit = new AbortController();
+    const tooLate = delay(RECOVERY_LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
+    const seen = await Promise.race([reached, tooLate]);
+    limit.abort();
+    if (!seen) throw new Error(this.#report(`${this.endpoint.requests.length} requests were seen, not ${count}`));
+  }
+
+  /** Runs what cuts a worker off, and says when that was. */
+  async break(fault: () => Promise<void> | void): Promise<Break> {
+    await fault();
+    const from = await this.database.now();
+    return { from, to: from + LAST_STATEMENT_MS };
+  }
+
+  /** The fault is over: recovery is measured from here. */
+  healed(): void {
+    this.#healedAt = Date.now();
+  }
+
+  /** Waits until everything is settled, stops the workers, and compares the endpoint's log with the store. */
+  async conclude(allowance: Allowance = {}): Promise<Conclusion> {
+    await this.#untilSettled();
+    const results = await this.#results();
+    const exits = await Promise.all(this.#workers.filter(({ isRunning }) => isRunning).map((worker) => worker.stop()));
+    const conclusion = await this.#audit(allowance);
+    await this.#record(conclusion, allowance);
+
+    expect(conclusion.problems, this.#reproduce).toEqual([]);
+    expect(sum(results.map(({ delivered }) => delivered)), this.#reproduce).toBe(this.#calls);
+    for (const exit of exits) expect(exit, this.#reproduce).toEqual({ code: 0, signal: null });
+    return conclusion;
+  }
+
+  get #storeOptions(): StoreOptions {
+    return { databaseUrl: this.#options.databaseUrl };
+  }
+
+  get #reproduce(): string {
+    return `FAULT_SEED=${inject('faultSeed')} reproduces "${this.#options.scenario}"`;
+  }
+
+  async #untilSettled(): Promise<void> {
+    const limit = AbortSignal.timeout(RECOVERY_LIMIT_MS);
+    for (;;) {
+      this.#requireLivingWorkers();
+      const statuses = await this.#statuses();
+      const { delivered = 0, failed = 0, canceled = 0 } = statuses;
+      if (delivered + failed + canceled === this.#calls) return;
+      if (limit.aborted) throw new Error(this.#report(`of ${this.#calls} calls: ${JSON.stringify(statuses)}`));
+      await delay(100);
+    }
+  }
+
+  /** The database may be the very thing that is away. */
+  async #statuses(): Promise<Record<string, number>> {
+    try {
+      return await this.database.statuses();
+    } catch (error) {
+      return { [`unknown (${(error as Error).message})`]: this.#calls };
+    }
+  }
+
+  #requireLivingWorkers(): void {
+    if (this.#workers.some(({ hasFailed }) => hasFailed)) throw new Error(this.#report('a worker has ended by itself'));
+  }
+
+  async #results(): Promise<BatchResult[]> {
+    const batches = (await Promise.all(this.#starts)).flat();
+    const limit = AbortSignal.timeout(RECOVERY_LIMIT_MS);
+    try {
+      return await resultsOf(batches, limit);
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      throw new Error(this.#report('every call is settled, but not every batch has ended'), { cause: error });
+    }
+  }
+
+  async #audit({ breaks = [], uncertain, elsewhere = [] }: Allowance): Promise<Conclusion> {
+    const calls = await this.database.recordedCalls();
+    const endpoints = [this.endpoint, ...elsewhere];
+    const requests = endpoints.flatMap((endpoint) => endpoint.requests);
+    const refused = new Set(endpoints.flatMap((endpoint) => [...endpoint.refused]));
+    return { calls, requests, ...audit({ calls, requests, refused, breaks, ...(uncertain && { uncertain }) }) };
+  }
+
+  async #record({ lost, duplicates, cutOff, calls, requests }: Conclusion, { breaks }: Allowance): Promise<void> {
+    const last = Math.max(this.#healedAt, ...requests.map(({ receivedAt }) => receivedAt));
+    await recordResult(inject('faultResults'), {
+      scenario: this.#options.scenario,
+      calls: calls.length,
+      lost: lost.length,
+      duplicates,
+      cut_off: breaks ? cutOff.length : null,
+      recovery_s: (last - this.#healedAt) / 1_000,
+    });
+  }
+
+  #report(problem: string): string {
+    const logs = this.#workers.map(({ lastWords }, index) => `worker ${index + 1}:\n${lastWords}`);
+    return [`${problem}; ${this.#reproduce}`, ...logs].join('\n');
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
