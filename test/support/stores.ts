@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { type OpenedAttempt, type OpenRequest, openStore, type Store, type StoreOptions } from '../../store/index.js';
+import { copyEmptyDatabase } from './pglite-template.js';
 import { type PostgresServer, startPostgres } from './postgres.js';
 
 /** One kind of database, for the tests of one file. */
@@ -31,7 +32,7 @@ export function describeStores(title: string, define: (harness: () => StoreHarne
     let harness: StoreHarness & AsyncDisposable;
     beforeAll(async () => {
       harness = await start();
-    });
+    }, 180_000);
     afterAll(() => harness[Symbol.asyncDispose]());
     define(() => harness);
   });
@@ -39,6 +40,7 @@ export function describeStores(title: string, define: (harness: () => StoreHarne
 
 async function startPglite() {
   const dataDir = await mkdtemp(join(tmpdir(), 'postcall-store-'));
+  await copyEmptyDatabase(dataDir);
   const store = await openStore({ dataDir });
   const pool = new pg.Pool({ host: dataDir, user: 'postgres', database: 'postgres' });
   return harness(store, { dataDir }, pool, () => rm(dataDir, { recursive: true, force: true }));

@@ -1,31 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { access, cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore, type Store, StoreUnavailableError } from '../../../store/index.js';
+import { copyEmptyDatabase } from '../../support/pglite-template.js';
 import { mustOpen, openRequest } from '../../support/stores.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-const SOCKET = '.s.PGSQL.5432';
+// Opening an embedded database takes seconds of CPU, and these tests open several.
+vi.setConfig({ testTimeout: 180_000 });
 
-/** Creating a cluster takes seconds, copying one does not. */
-let template: string;
-beforeAll(async () => {
-  template = await mkdtemp(join(tmpdir(), 'postcall-template-'));
-  await (await openStore({ dataDir: template })).close();
-});
-afterAll(() => rm(template, { recursive: true, force: true }));
+const SOCKET = '.s.PGSQL.5432';
 
 /** A folder with a database without webhooks. */
 async function databaseFolder(): Promise<string> {
   const dataDir = await temporaryFolder();
-  await cp(join(template, 'pgdata'), join(dataDir, 'pgdata'), { recursive: true });
+  await copyEmptyDatabase(dataDir);
   return dataDir;
 }
 
@@ -52,7 +47,7 @@ const batchSize = async (store: Store, batch_id: string) =>
   (await store.listBatchWebhooks({ user_id: 'user', batch_id, status: 'delivered', limit: 1_000 })).webhooks.length;
 
 test('what was recorded is there after closing and opening again', async () => {
-  const dataDir = await databaseFolder();
+  const dataDir = join(await temporaryFolder(), 'new', 'folder');
   const first = await openStore({ dataDir });
   const request = openRequest();
   await mustOpen(first, request);
@@ -108,7 +103,7 @@ test('what a killed process had recorded is intact, and its socket is no obstacl
 
 test('a folder with a path too long for a socket is served elsewhere', async () => {
   const dataDir = join(await temporaryFolder(), 'a'.repeat(120));
-  await cp(join(template, 'pgdata'), join(dataDir, 'pgdata'), { recursive: true });
+  await copyEmptyDatabase(dataDir);
   const [first, second] = [await open(dataDir), await open(dataDir)];
   const request = openRequest();
   await mustOpen(first, request);
@@ -144,7 +139,7 @@ test('a crash of the embedded server is an error, and is over once its cause is'
   await expect(fill()).rejects.toThrow(StoreUnavailableError);
   await expect(store.ping()).rejects.toThrow(/embedded database/);
   await rename(`${wal}.away`, wal);
-  await expect.poll(() => store.ping().then(() => 'up', String)).toBe('up');
+  await expect.poll(() => store.ping().then(() => 'up', String), { timeout: 60_000 }).toBe('up');
   expect(await store.getWebhook(request.user_id, request.call_id)).toBeDefined();
 });
 
