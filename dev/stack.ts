@@ -115,9 +115,10 @@ function firstFailure(worker: RunningWorker, server: TemporalServer | undefined)
     () => new Error('The worker has stopped by itself'),
     (error: Error) => new Error('The worker has failed', { cause: error }),
   );
-  const serverEnd = server?.exited.then(
+  if (!server) return workerEnd;
+  const serverEnd = server.exited.then(
     ({ code, signal }) =>
       new StackError('TEMPORAL_SERVER_FAILED', `The Temporal server has ended (${signal ?? code}).`),
   );
-  return Promise.race(serverEnd ? [workerEnd, serverEnd] : [workerEnd]);
+  return Promise.race([workerEnd, serverEnd]);
 }
