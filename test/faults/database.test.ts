@@ -10,7 +10,7 @@ import { startPostgres } from '../support/postgres.js';
 async function working(scenario: string) {
   const server = await startPostgres();
   onTestFinished(() => server.remove());
-  const stack = await FaultStack.start({ scenario, databaseUrl: await server.createDatabase() });
+  const stack = await FaultStack.start({ scenario, store: { databaseUrl: await server.createDatabase() } });
   await stack.startWorker();
   await stack.send(mixedBatches(stack.random));
   await stack.untilMidway();

@@ -8,7 +8,7 @@ const CALLS = 2_000;
 test('a rolling restart of two workers fails no attempt and repeats none', async () => {
   const stack = await FaultStack.start({
     scenario: 'rolling restart of two workers',
-    databaseUrl: await postgres().createDatabase(),
+    store: { databaseUrl: await postgres().createDatabase() },
   });
   const workers = await Promise.all([stack.startWorker(), stack.startWorker()]);
   await stack.send([CALLS]);

@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const postgres = sharedPostgres();
 
 const startStack = async (scenario: string) =>
-  FaultStack.start({ scenario, databaseUrl: await postgres().createDatabase() });
+  FaultStack.start({ scenario, store: { databaseUrl: await postgres().createDatabase() } });
 
 const errorsOf = (calls: RecordedCall[]): Set<string | null> =>
   new Set(calls.flatMap(({ attempts }) => attempts.map(({ error }) => error)));
@@ -87,7 +87,7 @@ describe('an endpoint that', () => {
     const zone = join(await temporaryFolder(), 'zone');
     await writeFile(zone, '');
     const entry = fileURLToPath(new URL('../support/worker-with-zone.mjs', import.meta.url));
-    await stack.startWorker({ FAULT_ZONE_FILE: zone }, entry);
+    await stack.startWorker({ FAULT_ZONE_FILE: zone }, { entry, prints: 'the worker runs' });
     await stack.send(mixedBatches(stack.random), {
       webhook_url: stack.endpoint.receiver.urlFor('receiver.test'),
     });

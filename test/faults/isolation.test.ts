@@ -11,7 +11,7 @@ const SLOW_MS = 14_000;
 test('a healthy endpoint is served before any of 1,000 calls is answered that hang elsewhere', async () => {
   const stack = await FaultStack.start({
     scenario: 'another endpoint answers after 14 s',
-    databaseUrl: await postgres().createDatabase(),
+    store: { databaseUrl: await postgres().createDatabase() },
     environment: { POSTCALL_ATTEMPT_TIMEOUT: '15s' },
   });
   const slow = await FaultEndpoint.start();

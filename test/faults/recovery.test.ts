@@ -9,7 +9,7 @@ const LIMIT = 20;
 test('a thousand batches that failed in an outage are delivered on the endpoint’s return, within its limit', async () => {
   const stack = await FaultStack.start({
     scenario: '1,000 batches of one call wait for 1 h, the receiver returns',
-    databaseUrl: await postgres().createDatabase(),
+    store: { databaseUrl: await postgres().createDatabase() },
     environment: { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_MAX_IN_FLIGHT: `${LIMIT}` },
   });
   await stack.endpoint.refuse();

@@ -10,7 +10,11 @@ const postgres = sharedPostgres();
 /** Everything may be in flight at once, and each attempt has time for an answer after 5 s. */
 async function startStack(scenario: string): Promise<FaultStack> {
   const environment = { POSTCALL_ATTEMPT_TIMEOUT: '12s', POSTCALL_MAX_IN_FLIGHT: '500' };
-  const stack = await FaultStack.start({ scenario, databaseUrl: await postgres().createDatabase(), environment });
+  const stack = await FaultStack.start({
+    scenario,
+    store: { databaseUrl: await postgres().createDatabase() },
+    environment,
+  });
   stack.endpoint.behaviour = delayed(5_000, answer(200));
   return stack;
 }

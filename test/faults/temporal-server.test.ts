@@ -12,7 +12,7 @@ test('a Temporal server that is killed and started again makes no worker send tw
   const server = await startOwnTemporalServer({ dataDir });
   const stack = await FaultStack.start({
     scenario: 'SIGKILL of the Temporal server',
-    databaseUrl: await postgres().createDatabase(),
+    store: { databaseUrl: await postgres().createDatabase() },
     temporalAddress: server.address,
   });
   await stack.startWorker();

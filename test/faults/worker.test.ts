@@ -8,8 +8,8 @@ import { mixedBatches } from '../support/fault-workload.js';
 
 const postgres = sharedPostgres();
 
-const startStack = async (options: Omit<FaultStackOptions, 'databaseUrl'>) =>
-  FaultStack.start({ ...options, databaseUrl: await postgres().createDatabase() });
+const startStack = async (options: Omit<FaultStackOptions, 'store'>) =>
+  FaultStack.start({ ...options, store: { databaseUrl: await postgres().createDatabase() } });
 
 const interrupted = ({ attempts }: RecordedCall): boolean => attempts.some(({ error }) => error === INTERRUPTED);
 

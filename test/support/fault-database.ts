@@ -5,9 +5,13 @@ import type { RecordedCall } from './fault-audit.js';
 export class FaultDatabase {
   readonly #pool: pg.Pool;
 
-  /** A PostgreSQL, or the folder of the socket on which an embedded database is served. */
-  constructor(config: pg.PoolConfig) {
-    this.#pool = new pg.Pool({ ...config, max: 2 });
+  /** An embedded database is served on a socket in its folder, by the process that has opened it. */
+  constructor(store: { databaseUrl: string } | { dataDir: string }) {
+    const server =
+      'databaseUrl' in store
+        ? { connectionString: store.databaseUrl }
+        : { host: store.dataDir, user: 'postgres', database: 'postgres' };
+    this.#pool = new pg.Pool({ ...server, max: 2 });
     // A connection that breaks while it is idle is replaced; the query that needs it reports what is wrong.
     this.#pool.on('error', () => undefined);
   }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, onTestFinished } from 'vitest';
 import { type BatchHandle, PostcallClient } from '../../client/index.js';
 import type { BatchOptions, BatchResult } from '../../contract/index.js';
-import { openStore, type StoreOptions } from '../../store/index.js';
+import { openStore } from '../../store/index.js';
 import { type Audit, audit, type Break, type RecordedCall } from './fault-audit.js';
 import { FaultDatabase } from './fault-database.js';
 import { FaultEndpoint } from './fault-endpoint.js';
@@ -12,7 +12,7 @@ import { faultCalls, resultsOf, startBatches } from './fault-workload.js';
 import type { ReceivedRequest } from './receiver.js';
 import { freshUser } from './stack.js';
 import { connectClient, freshTaskQueue } from './temporal.js';
-import { WorkerProcess } from './worker-process.js';
+import { type Program, WorkerProcess } from './worker-process.js';
 
 /** A scenario that takes longer to recover has not recovered. */
 const RECOVERY_LIMIT_MS = 150_000;
@@ -20,7 +20,7 @@ const RECOVERY_LIMIT_MS = 150_000;
 const LAST_STATEMENT_MS = 1_000;
 
 /** What suits most scenarios: retries within seconds, and an attempt that a dead worker left open is given up after 5 s. */
-const ENVIRONMENT = {
+export const FAULT_ENVIRONMENT = {
   POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
   POSTCALL_RETRY_SCHEDULE: '1s,2s,5s',
   POSTCALL_ATTEMPT_TIMEOUT: '3s',
@@ -30,9 +30,11 @@ const ENVIRONMENT = {
 export interface FaultStackOptions {
   /** As the table names it; its randomness hangs on it. */
   scenario: string;
-  databaseUrl: string;
+  store: { databaseUrl: string } | { dataDir: string };
   /** Default: the Temporal server that all tests share. */
   temporalAddress?: string;
+  /** Default: one of its own. */
+  taskQueue?: string;
   /** For the workers, beyond what suits most scenarios. */
   environment?: Record<string, string>;
 }
@@ -72,16 +74,18 @@ export class FaultStack {
 
   static async start(options: FaultStackOptions): Promise<FaultStack> {
     const temporalAddress = options.temporalAddress ?? inject('temporalAddress');
-    const taskQueue = freshTaskQueue();
+    const taskQueue = options.taskQueue ?? freshTaskQueue();
     const client = new PostcallClient({ client: await connectClient(temporalAddress), taskQueue });
     onTestFinished(() => client.close());
-    const database = new FaultDatabase({ connectionString: options.databaseUrl });
+    const database = new FaultDatabase(options.store);
     onTestFinished(() => database.close());
     const environment = {
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_TASK_QUEUE: taskQueue,
-      DATABASE_URL: options.databaseUrl,
-      ...ENVIRONMENT,
+      ...('databaseUrl' in options.store
+        ? { DATABASE_URL: options.store.databaseUrl }
+        : { POSTCALL_DATA_DIR: options.store.dataDir }),
+      ...FAULT_ENVIRONMENT,
       ...options.environment,
     };
     return new FaultStack(options, client, database, await FaultEndpoint.start(), environment);
@@ -102,18 +106,23 @@ export class FaultStack {
     this.random = randomOf(options.scenario);
   }
 
-  /** `entry` is a file to run in place of the worker's own entry point. */
-  async startWorker(environment: Record<string, string> = {}, entry?: string): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ ...this.#workerEnvironment, ...environment }, entry);
-    this.#workers.push(worker);
+  /** `program`: what to run in place of the worker's own entry point. */
+  async startWorker(environment: Record<string, string> = {}, program?: Program): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start({ ...this.#workerEnvironment, ...environment }, program);
+    this.watch(worker);
     return worker;
+  }
+
+  /** Holds the scenario to a worker that was started elsewhere: it must not end by itself, and is stopped at the end. */
+  watch(worker: WorkerProcess): void {
+    this.#workers.push(worker);
   }
 
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
   async send(sizes: readonly number[], { webhook_url = this.endpoint.receiver.url, ...options }: SendOptions = {}) {
     const calls = faultCalls(sum(sizes), this.#userId, `call-${this.#starts.length}`);
     this.#calls += calls.length;
-    const store = await openStore(this.#storeOptions);
+    const store = await openStore(this.#options.store);
     await store.upsertCalls(calls);
     await store.close();
 
@@ -172,10 +181,6 @@ export class FaultStack {
     return conclusion;
   }
 
-  get #storeOptions(): StoreOptions {
-    return { databaseUrl: this.#options.databaseUrl };
-  }
-
   get #reproduce(): string {
     return `FAULT_SEED=${inject('faultSeed')} reproduces "${this.#options.scenario}"`;
   }
@@ -217,11 +222,21 @@ export class FaultStack {
   }
 
   async #audit({ breaks = [], uncertain, elsewhere = [] }: Allowance): Promise<Conclusion> {
-    const calls = await this.database.recordedCalls();
+    const calls = await this.#recordedCalls();
     const endpoints = [this.endpoint, ...elsewhere];
     const requests = endpoints.flatMap((endpoint) => endpoint.requests);
     const refused = new Set(endpoints.flatMap((endpoint) => [...endpoint.refused]));
     return { calls, requests, ...audit({ calls, requests, refused, breaks, ...(uncertain && { uncertain }) }) };
+  }
+
+  /** An embedded database is served by whoever has opened it, and so far that was the stack, which has ended. */
+  async #recordedCalls(): Promise<RecordedCall[]> {
+    const store = await openStore(this.#options.store);
+    try {
+      return await this.database.recordedCalls();
+    } finally {
+      await store.close();
+    }
   }
 
   async #record({ lost, duplicates, cutOff, calls, requests }: Conclusion, { breaks }: Allowance): Promise<void> {

@@ -6,6 +6,14 @@ import { type Exit, type GuardedProcess, spawnGuarded } from '../../dev/guarded-
 const WORKER = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 const START_PATIENCE_MS = 60_000;
 
+export interface Program {
+  entry: string;
+  /** What it prints when it runs. */
+  prints: string;
+}
+
+const PACKAGED: Program = { entry: WORKER, prints: 'the worker runs' };
+
 /** A worker in a process of its own, which can be killed, frozen and stopped. It ends with the test at the latest. */
 export class WorkerProcess {
   readonly exited: Promise<Exit>;
@@ -15,11 +23,11 @@ export class WorkerProcess {
   #output = '';
   #hasExited = false;
 
-  /** Resolves when the worker runs. `entry` is a file to run in place of the package's own entry point. */
-  static async start(env: Record<string, string>, entry = WORKER): Promise<WorkerProcess> {
-    const worker = new WorkerProcess(env, entry);
+  /** Resolves when the worker runs. `program`: what to run in place of the package's own entry point. */
+  static async start(env: Record<string, string>, program = PACKAGED): Promise<WorkerProcess> {
+    const worker = new WorkerProcess(env, program.entry);
     onTestFinished(() => worker.kill());
-    await worker.#untilRunning();
+    await worker.#untilPrinted(program.prints);
     return worker;
   }
 
@@ -75,9 +83,9 @@ export class WorkerProcess {
     process.kill(this.#process.pid, 'SIGCONT');
   }
 
-  async #untilRunning(): Promise<void> {
+  async #untilPrinted(text: string): Promise<void> {
     const patience = AbortSignal.timeout(START_PATIENCE_MS);
-    while (!this.#output.includes('the worker runs')) {
+    while (!this.#output.includes(text)) {
       if (this.#hasExited || patience.aborted) throw new Error(`the worker does not start:\n${this.lastWords}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
