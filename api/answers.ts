@@ -63,12 +63,17 @@ const refusal = (description: string, errors: ErrorEntry[], headers?: Record<str
 
 const internal = (message: string): ErrorEntry[] => [{ error: 'INTERNAL_SERVER_ERROR', message }];
 
+/** Status 404. */
+export const missing = (what: string) =>
+  refusal(`There is no such ${what}, or it is another user's.`, [
+    { error: 'NOT_FOUND', message: `There is no such ${what}.` },
+  ]);
+
 const FAILURES = {
   400: fault('The request is invalid.', 'call_ids[3] repeats "c-17"'),
   401: refusal('No API key, or an unknown one.', [
     { error: 'UNAUTHORIZED', message: 'The authorization header must hold a valid API key.' },
   ]),
-  404: refusal("No such thing, or another user's.", [{ error: 'NOT_FOUND', message: 'There is no such webhook.' }]),
   409: fault(
     'The batch was ended from outside: its workflow was terminated.',
     'The batch was ended from outside; its webhooks stand as they are listed.',

@@ -5,7 +5,8 @@ import { type ApiError, internalError, toApiError } from './errors.js';
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const thrown = error instanceof Error ? error : new Error(String(error));
   const known = toApiError(thrown);
-  if (!known) request.log.error({ err: thrown }, 'a request failed');
+  if (reply.raw.destroyed) request.log.info('the client has gone before its answer');
+  else if (!known) request.log.error({ err: thrown }, 'a request failed');
   else if (known.status >= 500) request.log.warn({ reason: thrown.message }, 'a request was turned away');
   return sendError(reply, known ?? internalError(request.id));
 }

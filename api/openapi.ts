@@ -51,16 +51,41 @@ const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[
 };
 
 const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig });
-type Document = ReturnType<typeof transformObject> & { components?: { schemas?: object } };
 
-/** The transform describes each schema as input and as output; what no route refers to is left out. */
+/** What of a document is put right below. */
+interface Document {
+  paths: Record<string, Record<string, { requestBody?: RequestBody }>>;
+  components: { schemas: Record<string, unknown> };
+}
+interface RequestBody {
+  required: boolean;
+  content: Record<string, { schema: { anyOf?: { type?: string }[] } }>;
+}
+
 const finish: typeof transformObject = (input) => {
-  const document: Document = transformObject(input);
-  const text = JSON.stringify(document);
-  const schemas = Object.entries(document.components?.schemas ?? {});
-  const used = schemas.filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
-  return { ...document, components: { ...document.components, schemas: Object.fromEntries(used) } } as Document;
+  const document = transformObject(input);
+  dropUnusedSchemas(document as unknown as Document);
+  markOptionalBodies(document as unknown as Document);
+  return document;
 };
+
+/** The transform describes each schema as input and as output; no route refers to some of them. */
+function dropUnusedSchemas(document: Document): void {
+  const text = JSON.stringify(document);
+  const used = Object.entries(document.components.schemas).filter(([name]) =>
+    text.includes(`"#/components/schemas/${name}"`),
+  );
+  document.components.schemas = Object.fromEntries(used);
+}
+
+/** The plugin calls every body required; one that may be null may be left out. */
+function markOptionalBodies({ paths }: Document): void {
+  for (const { requestBody } of Object.values(paths).flatMap((path) => Object.values(path))) {
+    if (!requestBody) continue;
+    const alternatives = Object.values(requestBody.content).flatMap(({ schema }) => schema.anyOf ?? []);
+    if (alternatives.some(({ type }) => type === 'null')) requestBody.required = false;
+  }
+}
 
 /** Nothing from elsewhere; the page has styles of its own inline. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
 const CONTENT_SECURITY_POLICY =

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { failures, progress, single } from '../answers.js';
+import { failures, missing, progress, single } from '../answers.js';
 import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { progress as example } from '../examples.js';
@@ -17,7 +17,8 @@ export const getBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { clien
         params: batchParams,
         response: {
           200: single(progress, { description: 'How many of its calls stand where.', example }),
-          ...failures(404, 409),
+          404: missing('batch'),
+          ...failures(409),
         },
       },
     },

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callIdSchema } from '../../contract/index.js';
-import { failures, single, webhook } from '../answers.js';
+import { failures, missing, single, webhook } from '../answers.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
 import { deliveredWebhook } from '../examples.js';
@@ -17,7 +17,8 @@ export const getWebhook: FastifyPluginAsyncZod<Dependencies> = async (app, { sto
         params: z.object({ call_id: z.string().describe('The call, percent-encoded.') }),
         response: {
           200: single(webhook, { description: 'The webhook.', example: deliveredWebhook }),
-          ...failures(404),
+          404: missing('webhook'),
+          ...failures(),
         },
       },
     },

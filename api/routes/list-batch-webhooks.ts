@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isBatchId, WEBHOOK_STATUSES } from '../../contract/index.js';
-import { failures, page } from '../answers.js';
+import { failures, missing, page } from '../answers.js';
 import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
@@ -30,7 +30,8 @@ export const listBatchWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app
         querystring: query,
         response: {
           200: page({ description: 'Some of its webhooks.', example: [deliveredWebhook, retryingWebhook] }),
-          ...failures(400, 404),
+          404: missing('batch'),
+          ...failures(400),
         },
       },
     },

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { retryBodySchema } from '../../contract/index.js';
-import { failures, progress, single } from '../answers.js';
+import { failures, missing, progress, single } from '../answers.js';
 import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { progress as example } from '../examples.js';
@@ -19,7 +19,8 @@ export const retryBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { cli
         body: retryBodySchema.nullable().meta({ examples: [{ call_ids: ['c-18'] }] }),
         response: {
           200: single(progress, { description: 'Where the batch stands now.', example }),
-          ...failures(400, 404, 409, 413, 415),
+          404: missing('batch'),
+          ...failures(400, 409, 413, 415),
         },
       },
     },

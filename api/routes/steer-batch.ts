@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { BatchHandle } from '../../client/index.js';
-import { failures, progress, single } from '../answers.js';
+import { failures, missing, progress, single } from '../answers.js';
 import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { progress as example } from '../examples.js';
@@ -44,7 +44,8 @@ export const steerBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { cli
           params: batchParams,
           response: {
             200: single(progress, { description: 'Where the batch stands now.', example }),
-            ...failures(404, 409),
+            404: missing('batch'),
+            ...failures(409),
           },
         },
       },

@@ -124,7 +124,11 @@ describe('POST /v1/postcall/webhooks/create', () => {
 
   test('streams the webhooks of several pages', async () => {
     const { user, calls, webhook_url } = await userWithCalls(1_100);
-    const { status, body } = await user.post(CREATE, { call_ids: [...calls, 'c-none'], webhook_url });
+    const { status, body } = await user.post(
+      CREATE,
+      { call_ids: [...calls, 'c-none'], webhook_url },
+      { prefer: 'wait=60' },
+    );
     expect(status).toBe(200);
     expect(body.data.map((webhook: { call_id: string }) => webhook.call_id)).toEqual(calls);
     expect(body.errors).toHaveLength(1);

@@ -19,7 +19,7 @@ interface Media {
 }
 interface Operation {
   operationId: string;
-  requestBody?: { content: Record<string, Media> };
+  requestBody?: { required: boolean; content: Record<string, Media> };
   responses: Record<string, { description: string; headers?: Record<string, unknown>; content: Record<string, Media> }>;
 }
 // biome-ignore lint/suspicious/noExplicitAny: what it is made of is what the tests are about
@@ -161,6 +161,18 @@ describe('the OpenAPI document', () => {
         .map(({ operationId }) => operationId)
         .toSorted(),
     ).toEqual(Object.keys(requests).toSorted());
+  });
+
+  test('requires a body where the route does', () => {
+    const bodies = operations().flatMap(({ operationId, requestBody }) =>
+      requestBody ? [[operationId, requestBody.required]] : [],
+    );
+    expect(Object.fromEntries(bodies)).toEqual({
+      createWebhooks: true,
+      resendWebhooks: true,
+      resendFailed: true,
+      retryBatch: false,
+    });
   });
 
   test('has an example of every body and of every answer, each as its schema says', () => {

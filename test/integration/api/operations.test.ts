@@ -31,17 +31,45 @@ describe('health and metrics', () => {
   });
 });
 
+function capture() {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  return { lines, logger: pino({ level: 'trace' }, sink) };
+}
+
 describe('the log', () => {
-  test('has a line for each request, without keys, queries and payloads', async () => {
-    const lines: string[] = [];
-    const sink = new Writable({
-      write: (chunk, _encoding, done) => {
-        lines.push(String(chunk));
-        done();
-      },
-    });
+  test('counts it as no error that a client hangs up', async () => {
+    const { lines, logger } = capture();
     const { stack } = api();
-    const { newUser } = await startTestApi(stack, { logger: pino({ level: 'trace' }, sink) });
+    const { url, newUser } = await startTestApi(stack, { logger });
+    const user = await newUser();
+    const [call = ''] = await stack.addCalls(1, user.userId);
+    stack.receiver.behaviour = neverAnswer;
+    const abort = new AbortController();
+    const gone = fetch(url + CREATE, {
+      method: 'POST',
+      headers: { authorization: user.key, 'content-type': 'application/json' },
+      body: JSON.stringify({ call_ids: [call], webhook_url: stack.receiver.url }),
+      signal: abort.signal,
+    }).catch((error: Error) => error.name);
+    await expect.poll(() => stack.receiver.requestsOf(call).length).toBe(1);
+    abort.abort();
+    expect(await gone).toBe('AbortError');
+    await expect.poll(() => lines.join('')).toContain('the client has gone before its answer');
+    expect(lines.filter((line) => JSON.parse(line).level >= 40)).toEqual([]);
+    stack.receiver.requestsOf(call)[0]?.socket.destroy();
+    stack.receiver.behaviour = answer(200);
+  });
+
+  test('has a line for each request, without keys, queries and payloads', async () => {
+    const { lines, logger } = capture();
+    const { stack } = api();
+    const { newUser } = await startTestApi(stack, { logger });
     const user = await newUser();
     const calls = await stack.addCalls(1, user.userId);
     await user.post(CREATE, { call_ids: calls, webhook_url: `${stack.receiver.url}?token=s3cret` });

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 
-describe('while the workflow service is away', () => {
+describe('while the workflow service is away', { timeout: 180_000 }, () => {
   test('create answers 503 within five seconds and does nothing; the same request succeeds afterwards', async () => {
     const [dataDir, port] = [await temporaryFolder(), await freePort()];
     const server = await startOwnTemporalServer({ dataDir, port });
@@ -65,7 +65,7 @@ describe('while no worker runs', () => {
   });
 });
 
-describe('while the database is away', () => {
+describe('while the database is away', { timeout: 180_000 }, () => {
   test('reads and unknown keys are answered with 503; what a known key starts is accepted all the same', async () => {
     const postgres = await startPostgres();
     onTestFinished(() => postgres.remove());
