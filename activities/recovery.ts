@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Store, WaitingWebhook } from '../store/store.js';
 import { type Endpoint, endpointKey } from './dependencies.js';
 
 /** Waiting webhooks that one delivery wakes: the pace rises as the endpoint proves healthy, and stops when it fails. */
 const WAKES_PER_DELIVERY = 10;
+/** Bounds one claim where many deliveries came at once. */
+const MAX_WAKES_AT_ONCE = 500;
 /** How long an endpoint that had nobody waiting is not asked about again: a healthy one costs a query a second. */
 const NOBODY_WAITS_MS = 1_000;
 const DEFAULT_PROBE_INTERVAL_MS = 30_000;
@@ -17,13 +20,6 @@ export interface RecoveryOptions {
   probeIntervalMs?: number;
 }
 
-interface Waking {
-  /** Deliveries since the last claim. */
-  deliveries: number;
-  nobodyWaitsUntil: number;
-  running: boolean;
-}
-
 /**
  * Spreads an endpoint's recovery: a delivery wakes webhooks that wait for the same user and URL, whatever batch they belong to.
  * And probes: of the webhooks that wait for a down endpoint one is woken from time to time, so that its return is noticed
@@ -31,7 +27,9 @@ interface Waking {
  */
 export class Recovery {
   readonly #options: RecoveryOptions;
-  readonly #waking = new Map<string, Waking>();
+  /** Deliveries to an endpoint since its last claim, for endpoints that are being asked about. */
+  readonly #deliveries = new Map<string, number>();
+  readonly #stopped = new AbortController();
   readonly #underway = new Set<Promise<void>>();
   #probeTimer: NodeJS.Timeout | undefined;
 
@@ -47,36 +45,44 @@ export class Recovery {
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     clearInterval(this.#probeTimer);
+    this.#stopped.abort();
     while (this.#underway.size > 0) await Promise.allSettled(this.#underway);
   }
 
   /** Never waits, never throws: a delivery does not depend on it. */
   delivered(endpoint: Endpoint): void {
     const key = endpointKey(endpoint);
-    const waking = this.#waking.get(key) ?? { deliveries: 0, nobodyWaitsUntil: 0, running: false };
-    this.#waking.set(key, waking);
-    waking.deliveries += 1;
-    if (waking.running || waking.nobodyWaitsUntil > Date.now()) return;
-    this.#track(this.#wake(key, endpoint, waking));
+    const deliveries = this.#deliveries.get(key);
+    this.#deliveries.set(key, (deliveries ?? 0) + 1);
+    if (deliveries === undefined) this.#track(this.#wake(key, endpoint));
   }
 
-  async #wake(key: string, endpoint: Endpoint, waking: Waking): Promise<void> {
-    waking.running = true;
+  /** Until there is no delivery that has not woken anyone. */
+  async #wake(key: string, endpoint: Endpoint): Promise<void> {
     try {
-      while (waking.deliveries > 0) {
-        const limit = waking.deliveries * WAKES_PER_DELIVERY;
-        waking.deliveries = 0;
+      for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
+        const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);
         const waiting = await this.#options.store.claimWaiting({ ...endpoint, limit });
-        if (waiting.length === 0) {
-          waking.nobodyWaitsUntil = Date.now() + NOBODY_WAITS_MS;
-          break;
-        }
-        await this.#retryNow(waiting);
+        if (waiting.length > 0) await this.#retryNow(waiting);
+        else await this.#rest();
       }
     } finally {
-      waking.running = false;
-      waking.deliveries = 0;
-      this.#forgetLater(key, waking);
+      this.#deliveries.delete(key);
+    }
+  }
+
+  #takeDeliveries(key: string): number {
+    const deliveries = this.#stopped.signal.aborted ? 0 : (this.#deliveries.get(key) ?? 0);
+    this.#deliveries.set(key, 0);
+    return deliveries;
+  }
+
+  async #rest(): Promise<void> {
+    try {
+      await delay(NOBODY_WAITS_MS, undefined, { signal: this.#stopped.signal });
+    } catch (error) {
+      // Stopping ends the rest: what is left is woken by other workers, or by its schedule.
+      if (!this.#stopped.signal.aborted) throw error;
     }
   }
 
@@ -96,12 +102,5 @@ export class Recovery {
   #track(work: Promise<void>): void {
     const tracked = work.catch(this.#options.onError).finally(() => this.#underway.delete(tracked));
     this.#underway.add(tracked);
-  }
-
-  /** Endpoints that are not used any more do not stay in memory. */
-  #forgetLater(key: string, waking: Waking): void {
-    setTimeout(() => {
-      if (!waking.running && waking.nobodyWaitsUntil <= Date.now()) this.#waking.delete(key);
-    }, 2 * NOBODY_WAITS_MS).unref();
   }
 }

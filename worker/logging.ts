@@ -41,4 +41,5 @@ function temporalLogger(logger: Logger, logLevel: Config['logLevel']): DefaultLo
   });
 }
 
-const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+/** What the SDK tells of its own life at `INFO` is of interest to those who look for a fault. */
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;

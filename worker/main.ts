@@ -1,10 +1,11 @@
 import { openStore } from '../store/index.js';
-import { type Config, InvalidConfigError, loadConfig } from './config.js';
+import { InvalidConfigError, loadConfig } from './config.js';
 import { createLogger, installRuntime } from './logging.js';
 import { startWorker } from './worker.js';
 
 /** A worker alone, for production: `npm run worker`. */
-async function main(config: Config): Promise<void> {
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
   const logger = createLogger(config);
   installRuntime(logger, config);
   const store = await openStore(
@@ -18,12 +19,16 @@ async function main(config: Config): Promise<void> {
     });
   }
   logger.info({ taskQueue: config.taskQueue, namespace: config.temporal.namespace }, 'the worker runs');
-  await worker.stopped;
-  await store.close();
+  try {
+    await worker.stopped;
+  } finally {
+    await store.close();
+  }
   logger.info('the worker has stopped');
 }
 
-main(loadConfig(process.env)).catch((error: unknown) => {
+main().catch((error: unknown) => {
   console.error(error instanceof InvalidConfigError ? error.message : error);
-  process.exitCode = 1;
+  // Left alone, the threads of a Temporal runtime that no worker has come to use would keep the process.
+  process.exit(1);
 });
