@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blocksOf, ROOT, textOf } from '../support/documents.js';
+
+describe('the SQL of the production guide', () => {
+  const [overdue = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
+  let db: PGlite;
+
+  beforeAll(async () => {
+    db = new PGlite();
+    const migrations = (await readdir(join(ROOT, 'store/migrations'))).filter((file) => file.endsWith('.sql')).sort();
+    for (const file of migrations) await db.exec(textOf(`store/migrations/${file}`));
+    await db.exec(`
+      insert into calls (call_id, user_id, data, imported_at)
+        select 'c-' || days, 'acme', '{}', now() - days * interval '1 day' from unnest(array[0, 100]) days;
+      insert into webhooks (call_id, id, user_id, url, payload, batch_id, status, next_attempt_at, created_at, settled_at)
+        values ('c-0', 'msg_0', 'acme', 'https://example.com', '{}', 'b_0f8fad5bd9cb469fa165708677289501', 'retrying',
+            now() - interval '1 hour', now(), null),
+          ('c-100', 'msg_1', 'acme', 'https://example.com', '{}', 'b_1', 'delivered', null, now(), now() - interval '100 days');
+      insert into attempts (call_id, batch_id, send_type, sent_at, deadline, finished_at)
+        select call_id, batch_id, 'create', created_at, created_at, created_at from webhooks`);
+  });
+  afterAll(() => db.close());
+
+  /** Runs statements, answers with the values of a column afterwards, and undoes it all. */
+  async function valuesAfter(statements: string, ...columns: string[]): Promise<unknown[][]> {
+    const values: unknown[][] = [];
+    await db.transaction(async (transaction) => {
+      await transaction.exec(statements);
+      for (const column of columns) {
+        const [table, name] = column.split('.');
+        const { rows } = await transaction.query<{ value: unknown }>(
+          `select ${name} as value from ${table} order by call_id`,
+        );
+        values.push(rows.map(({ value }) => value));
+      }
+      await transaction.rollback();
+    });
+    return values;
+  }
+
+  test('finds what is overdue', async () => {
+    expect((await db.query(overdue)).rows).toMatchObject([{ user_id: 'acme', url: 'https://example.com', count: 1 }]);
+  });
+
+  test('removes what is old, and nothing else', async () => {
+    const left = await valuesAfter(cleanUp, 'webhooks.call_id', 'attempts.call_id', 'calls.call_id');
+    expect(left).toEqual([['c-0'], ['c-0'], ['c-0']]);
+  });
+
+  test('settles the webhooks of a terminated batch, and leaves others alone', async () => {
+    expect(await valuesAfter(settle, 'webhooks.status')).toEqual([['failed', 'delivered']]);
+  });
+});

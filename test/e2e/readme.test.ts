@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { readEnvironment } from '../../client/cli/environment.js';
+import { Output } from '../../client/cli/output.js';
+import { buildProgram } from '../../client/cli/program.js';
+import { Session } from '../../client/cli/session.js';
+import { loadConfig } from '../../worker/index.js';
+import { sharedApi } from '../support/api.js';
+import { blocksOf, codeIn, ROOT, textOf } from '../support/documents.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/performance.md',
+  'docs/production.md',
+  'examples/README.md',
+];
+const README = textOf('README.md');
+const ALL = DOCUMENTS.map(textOf).join('\n');
+const MANIFEST = JSON.parse(textOf('package.json')) as {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  exports: Record<string, { types: string } | string>;
+};
+
+/** The rows of the first table below a heading, a list of cells each. */
+function tableBelow(heading: string): string[][] {
+  const [, section = ''] = README.split(`\n${heading}\n`);
+  const [table = ''] = /^\|[\s\S]*?(?=\n\n)/m.exec(section) ?? [];
+  const rows = table.split('\n').map((row) => row.split('|').slice(1, -1));
+  return rows.slice(2).map((cells) => cells.map((cell) => cell.trim()));
+}
+
+describe('what the documents link to', () => {
+  const links = DOCUMENTS.flatMap((document) =>
+    [...textOf(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = '']) => ({ document, target })),
+  );
+
+  test.each(links)('$target, in $document', ({ document, target }) => {
+    const [path = '', anchor] = target.split('#');
+    const file = path === '' ? document : relative(ROOT, join(ROOT, dirname(document), path));
+    expect(existsSync(join(ROOT, file)), file).toBe(true);
+    if (anchor === undefined) return;
+    const headings = [...textOf(file).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    expect(headings).toContain(anchor);
+  });
+});
+
+describe('the commands', () => {
+  test('of npm are scripts', () => {
+    const named = [...ALL.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(([, run, plain]) => run ?? plain);
+    expect(named.length).toBeGreaterThan(10);
+    expect([...new Set(named)].filter((name) => !(String(name) in MANIFEST.scripts))).toEqual([]);
+  });
+
+  test('run programs that are built', () => {
+    const programs = [...ALL.matchAll(/node (dist\/[\w/-]+\.js)/g)].map(([, path = '']) => path);
+    expect(programs.length).toBeGreaterThan(0);
+    expect(programs.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  const commandLines = [...blocksOf(ALL, 'sh').flatMap((block) => block.split('\n')), ...codeIn(ALL)].filter((line) =>
+    /^(npx )?postcall [a-z]/.test(line),
+  );
+
+  test.each([...new Set(commandLines)])('%s', (line) => {
+    const words = line.replace(/^npx /, '').split(/\s+/).slice(1);
+    const streams = { stdout: process.stdout, stderr: process.stderr };
+    const program = buildProgram(new Session(readEnvironment({}), new Output(streams, false), process.stdin));
+    let command: Command = program;
+    while (words[0] !== undefined && command.commands.length > 0) {
+      const next = command.commands.find((candidate) => candidate.name() === words[0]);
+      // `npx postcall keys` names the whole group.
+      expect(next, `${command.name()} ${words[0]}`).toBeDefined();
+      command = next as Command;
+      words.shift();
+    }
+    const known = [...command.options, ...program.options].map(({ long }) => long);
+    expect(words.filter((word) => word.startsWith('--') && !known.includes(word))).toEqual([]);
+  });
+});
+
+describe('the requests', () => {
+  const api = sharedApi({ worker: false });
+
+  test('are those that the API documents', async () => {
+    const document = (await (await fetch(`${api().url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const [table = ''] = /^\| request[\s\S]*?(?=\n\n)/m.exec(README) ?? [];
+    const named = table
+      .split('\n')
+      .flatMap((row) => requestsIn(codeIn(row)))
+      // Served for people and machines, and not described.
+      .filter((request) => !/ \/(metrics|openapi\.json|docs)$/.test(request));
+    expect(named.sort()).toEqual(documented.sort());
+  });
+
+  /** `POST /a/pause`, `/resume`: what has no method of its own has that of the one before, and its folder. */
+  function requestsIn(codes: string[]): string[] {
+    let method = '';
+    let folder = '';
+    return codes.map((code) => {
+      const [, ownMethod, path = ''] = /^(?:(GET|POST) )?(\/.*)$/.exec(code) ?? [];
+      if (ownMethod === undefined) return `${method} ${folder}${path}`;
+      method = ownMethod;
+      folder = path.slice(0, path.lastIndexOf('/'));
+      return `${method} ${path}`;
+    });
+  }
+});
+
+describe('the configuration table', () => {
+  const rows = tableBelow('## Configuration').flatMap(([names = '', fallback = '']) =>
+    codeIn(names).map((name) => ({ name, fallback: codeIn(fallback)[0] })),
+  );
+  const sources = ['worker/config.ts', 'client/cli/environment.ts'].map(textOf).join('\n');
+  const ownVariables = [...sources.matchAll(/^ {2}([A-Z][A-Z_]+): |\.(NODE_ENV)\b/gm)].map(
+    ([, declared, read]) => declared ?? read,
+  );
+
+  test('has the variables that are read, and no others but those of Temporal', () => {
+    const envconfig = textOf('node_modules/@temporalio/envconfig/lib/envconfig-toml.js');
+    const ofTemporal = rows.map(({ name }) => name).filter((name) => envconfig.includes(`'${name}'`));
+    expect(ofTemporal.length).toBeGreaterThan(5);
+    const others = rows.map(({ name }) => name).filter((name) => !ofTemporal.includes(name));
+    expect(others.sort()).toEqual([...new Set(ownVariables)].sort());
+  });
+
+  test.each(rows.filter(({ fallback }) => fallback !== undefined))('$name is $fallback by default', (row) => {
+    const { name, fallback = '' } = row;
+    expect(loadConfig({ [name]: fallback })).toEqual(loadConfig({}));
+  });
+
+  const unset = rows.filter(({ name, fallback }) => fallback === undefined && ownVariables.includes(name));
+
+  test.each(unset)('$name is unset by default', ({ name }) => {
+    const [declaration] = new RegExp(`^ {2}${name}: .*$`, 'm').exec(sources) ?? [''];
+    expect(declaration).not.toMatch(/default\(|port\(\d|duration|wholeNumber/);
+  });
+});
+
+test('the dependency table has the dependencies, each once', () => {
+  const named = tableBelow('## Dependencies').flatMap(([names = '']) => codeIn(names));
+  expect(named.sort()).toEqual(Object.keys(MANIFEST.dependencies).sort());
+});
+
+describe('the TypeScript', () => {
+  /** The package's own names, as they resolve for those who have installed it. */
+  const paths = Object.fromEntries(
+    Object.entries(MANIFEST.exports).flatMap(([name, target]) =>
+      typeof target === 'string' ? [] : [[join('postcall-webhooks', name), [join(ROOT, target.types)]]],
+    ),
+  );
+
+  test('compiles against the built package', async () => {
+    const blocks = blocksOf(README, 'ts');
+    expect(blocks.length).toBeGreaterThan(2);
+    const folder = await temporaryFolder();
+    const files = await Promise.all(
+      blocks.map(async (block, index) => {
+        await writeFile(join(folder, `block-${index}.ts`), block);
+        return `block-${index}.ts`;
+      }),
+    );
+    const compilerOptions = {
+      module: 'nodenext',
+      moduleDetection: 'force',
+      target: 'es2022',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: ['node'],
+      paths,
+    };
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    const run = promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder]);
+    const problems = await run.then(
+      () => '',
+      (error: { stdout?: string; message: string }) => error.stdout || error.message,
+    );
+    expect(problems).toBe('');
+  });
+});
