@@ -10,8 +10,11 @@ const UNAVAILABLE_CLASSES = [
   '57', // operator intervention: shutdown, starting up, statement timeout
   '58', // system error: I/O
 ];
-/** A standby after a failover is read-only; a lock was not to be had. */
-const UNAVAILABLE_CODES = ['25006', '55P03'];
+/**
+ * A standby after a failover is read-only; a lock was not to be had; a privilege is missing, which is also how the server reports
+ * a disk that has turned read-only: both are mended without us, and the end of an attempt must not be dropped until then.
+ */
+const UNAVAILABLE_CODES = ['25006', '55P03', '42501'];
 /** Serialization failure and deadlock: the statement was undone and can run again at once. */
 const CONFLICT_CODES = ['40001', '40P01'];
 /** Cardinality, data, integrity and limits: the statement's own data is at fault. */

@@ -33,6 +33,8 @@ describe('an error is "unavailable" when the same statement may succeed later', 
     ['password authentication failed', '28P01'],
     ['database "calls" does not exist', '3D000'],
     ['cannot execute INSERT in a read-only transaction', '25006'],
+    ['could not extend file: Read-only file system', '42501'],
+    ['permission denied for table webhooks', '42501'],
   ])('%s (%s)', (message, code) => {
     const error = toStoreError(driverError(message, code));
     expect(error).toBeInstanceOf(StoreUnavailableError);
@@ -49,7 +51,6 @@ describe('any other refusal keeps its SQLSTATE', () => {
     ['deadlock detected', '40P01', { data: false, conflict: true }],
     ['could not serialize access', '40001', { data: false, conflict: true }],
     ['relation "webhooks" does not exist', '42P01', { data: false, conflict: false }],
-    ['permission denied for table webhooks', '42501', { data: false, conflict: false }],
   ])('%s (%s)', (message, code, { data, conflict }) => {
     const error = toStoreError(driverError(message, code));
     expect(error).toBeInstanceOf(StoreQueryError);
