@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { openStore } from '../store/index.js';
 import { InvalidConfigError, loadConfig } from '../worker/config.js';
-import { createLogger } from '../worker/logging.js';
+import { createLogger } from '../worker/logger.js';
 import { seedApiKeys } from './seed-api-keys.js';
 import { startApi } from './start.js';
 

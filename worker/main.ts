@@ -1,6 +1,7 @@
 import { openStore } from '../store/index.js';
 import { InvalidConfigError, loadConfig } from './config.js';
-import { createLogger, installRuntime } from './logging.js';
+import { createLogger } from './logger.js';
+import { installRuntime } from './runtime.js';
 import { startWorker } from './worker.js';
 
 /** A worker alone, for production: `npm run worker`. */

@@ -1,13 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Config } from './config.js';
-
-/** JSON lines in production, readable ones otherwise. */
-export function createLogger({ logLevel, production }: Pick<Config, 'logLevel' | 'production'>): Logger {
-  if (production) return pino({ level: logLevel });
-  return pino({ level: logLevel, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
-}
 
 /**
  * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: at full length that is half of the
