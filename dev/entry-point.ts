@@ -9,6 +9,9 @@ class InterruptedError extends Error {
 /** The shell's code for a process that Ctrl-C ended. */
 const EXIT_INTERRUPTED = 130;
 
+/** npm passes a terminal's Ctrl-C on to its script, which has had it from the terminal already: so soon, it is the same one. */
+const NPM_ECHO_MS = 1_000;
+
 /** An error whose message tells the person at the terminal everything: its stack trace is not shown. */
 export class ExpectedError extends Error {
   override readonly name = 'ExpectedError';
@@ -42,9 +45,13 @@ export function runEntryPoint(
 
 function interruption(): AbortSignal {
   const controller = new AbortController();
+  const echoMs = process.env.npm_lifecycle_event === undefined ? 0 : NPM_ECHO_MS;
+  let firstAt = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
+      if (controller.signal.aborted && performance.now() - firstAt < echoMs) return;
       if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+      firstAt = performance.now();
       console.log('Stopping: attempts in flight finish first. Ctrl-C again ends at once.');
       controller.abort(new InterruptedError(name));
     });

@@ -164,6 +164,25 @@ describe('npm start', () => {
     await leftBehind(port).toEqual([]);
   });
 
+  test('takes a Ctrl-C that npm repeats for one, and lets attempts in flight finish', async () => {
+    const { port, settings } = await machine();
+    const hanging = await Receiver.start({ behaviour: () => new Promise<never>(() => undefined) });
+    onTestFinished(() => hanging[Symbol.asyncDispose]());
+    const program = Program.run('dev/start.js', [], {
+      ...settings,
+      npm_lifecycle_event: 'start',
+      POSTCALL_ATTEMPT_TIMEOUT: '4s',
+    });
+    await program.printed('ready');
+    await createBatch(port, hanging.url);
+    await expect.poll(() => hanging.inFlight, { timeout: 20_000 }).toBe(1);
+
+    program.signal('SIGINT');
+    await program.printed('Stopping');
+    program.signal('SIGINT');
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+  });
+
   test('names the remedy when its ports or its folder are in use, and leaves the other one alone', async () => {
     const { settings, start } = await machine();
     const first = start();
