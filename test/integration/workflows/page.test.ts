@@ -145,6 +145,30 @@ describe('a page', () => {
     expect([...attempts.values()]).toEqual([4, 4, 4]);
   });
 
+  test('shows in the Web UI which call an activity is for, why it waits, and how the batch stands', async () => {
+    const { client, handle } = await startBatch(
+      async (_, lane) => {
+        if (lane === 'express') return { status: 'in_flight' };
+        throw ApplicationFailure.create({ type: 'StoreUnavailable', message: 'the store failed: refused' });
+      },
+      { call_ids: ['c-17'], fairness_key: 'fair' },
+    );
+    const pending = async () =>
+      (await client.workflow.getHandle(handle.workflowId).describe()).raw.pendingActivities?.[0];
+    await expect.poll(async () => (await pending())?.lastFailure?.message).toBe('the store failed: refused');
+    expect((await pending())?.activityId).toBe('c-17');
+    const { events } = await client.workflow.getHandle(handle.workflowId).fetchHistory();
+    const scheduled = events?.find(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes);
+    expect(scheduled?.activityTaskScheduledEventAttributes?.priority).toMatchObject({ fairnessKey: 'fair' });
+    expect(Buffer.from(scheduled?.userMetadata?.summary?.data ?? []).toString()).toBe('"first attempt of c-17"');
+    await handle.signal(pauseSignal);
+    await expect
+      .poll(async () => JSON.stringify(await handle.query('__temporal_workflow_metadata')))
+      .toContain('**paused**, endpoint **up**');
+    await handle.signal(cancelSignal);
+    await handle.result();
+  });
+
   test('reports rejected and failed calls with their reasons', async () => {
     const { handle } = await startBatch(
       async ({ call_id }) => {
