@@ -29,10 +29,10 @@ async function main(): Promise<void> {
   logger.info('the API has stopped');
 }
 
-/** The first of the signals that ask a process to stop; the same one again ends it at once. */
+/** The first of the signals that ask a process to stop. More are ignored: npm passes a terminal's Ctrl-C on, so that it comes twice. */
 const stopSignal = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
 
 main().catch((error: unknown) => {

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   );
   const worker = await startWorker({ config, store, logger });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    // Not `once`: npm passes a terminal's Ctrl-C on, so that it comes twice, and stopping may be repeated.
+    process.on(signal, () => {
       logger.info({ signal }, 'stopping: attempts in flight finish first');
       void worker.stop();
     });
