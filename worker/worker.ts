@@ -1,5 +1,5 @@
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { type CompiledWorkerOptions, NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
 import { type CallSource, createActivities, createHttpCallSource } from '../activities/index.js';
@@ -69,6 +69,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     ...(deps.workflows ?? workflowSource()),
     activities,
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
+    ...WORKFLOW_CODE_LIMITS,
     ...LIMITS,
   });
   const run = async (): Promise<void> => {
@@ -101,6 +102,16 @@ const LIMITS = {
   maxConcurrentActivityTaskExecutions: 1_000,
   maxCachedWorkflows: 500,
 } as const;
+
+/**
+ * How long workflow code may run without a pause. It is wall-clock time: a process that was frozen or starved uses it up too, and
+ * Node.js then aborts the whole process with all its attempts in flight (https://github.com/nodejs/node/issues/38503). So it is
+ * far above the SDK's 5 s. The SDK takes it, but does not show it in `WorkerOptions`.
+ */
+const WORKFLOW_CODE_LIMITS = { isolateExecutionTimeout: '1m' } satisfies Pick<
+  CompiledWorkerOptions,
+  'isolateExecutionTimeout'
+>;
 
 function createRecovery({ config, store, logger }: WorkerDependencies, client: Client): Recovery {
   return new Recovery({

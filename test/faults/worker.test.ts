@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { INTERRUPTED } from '../../contract/index.js';
+import { answer } from '../support/behaviours.js';
 import type { RecordedCall } from '../support/fault-audit.js';
 import { sharedPostgres } from '../support/fault-postgres.js';
 import { FaultStack, type FaultStackOptions } from '../support/fault-stack.js';
@@ -71,4 +72,26 @@ describe('a worker that is frozen for 15 seconds', () => {
     const { cutOff } = await stack.conclude({ breaks: [frozen], uncertain: /^timed out/ });
     expect(cutOff.length).toBeGreaterThan(0);
   });
+});
+
+test('a worker that is frozen for moments lives on, and nobody notices', async () => {
+  const stack = await startStack({
+    scenario: 'SIGSTOP of the worker for 6 s, three times',
+    environment: { POSTCALL_ATTEMPT_TIMEOUT: '30s' },
+  });
+  stack.endpoint.behaviour = answer(200);
+  const worker = await stack.startWorker();
+  await stack.send([...mixedBatches(stack.random), 500, 500]);
+  for (let freezes = 0; freezes < 3; freezes += 1) {
+    await stack.untilSeen(stack.endpoint.requests.length + stack.random.integer(50, 250));
+    worker.freeze();
+    // Node.js aborts a process whose workflow code was under way for longer than the SDK allows, which is 5 s if left alone.
+    await delay(6_000);
+    worker.thaw();
+  }
+  stack.healed();
+
+  const { calls, duplicates } = await stack.conclude();
+  expect(duplicates).toBe(0);
+  for (const { attempts } of calls) expect(attempts).toMatchObject([{ response_code: 200 }]);
 });

@@ -1,6 +1,9 @@
 import { INTERRUPTED } from '../../contract/index.js';
 import type { ReceivedRequest } from './receiver.js';
 
+/** What matters of a request that the endpoint has seen. */
+export type SeenRequest = Pick<ReceivedRequest, 'callId' | 'webhookId' | 'body' | 'answered'>;
+
 /** A call as the store has it. Times are milliseconds since the epoch by the database's clock. */
 export interface RecordedCall {
   call_id: string;
@@ -27,9 +30,9 @@ export interface Break {
 export interface Evidence {
   calls: readonly RecordedCall[];
   /** All that the endpoint has seen. */
-  requests: readonly ReceivedRequest[];
+  requests: readonly SeenRequest[];
   /** Those that it deliberately answered with an error or did not answer. */
-  refused: ReadonlySet<ReceivedRequest>;
+  refused: ReadonlySet<SeenRequest>;
   /** Attempts under way in one of these may be seen twice. Empty: nothing may. */
   breaks: readonly Break[];
   /** Errors, beside `interrupted`, that leave open whether the endpoint has seen, or even answered, the request. */
@@ -82,8 +85,8 @@ export function audit(evidence: Evidence): Audit {
   };
 }
 
-function requestsByCall(requests: readonly ReceivedRequest[]): Map<string | undefined, ReceivedRequest[]> {
-  const byCall = new Map<string | undefined, ReceivedRequest[]>();
+function requestsByCall(requests: readonly SeenRequest[]): Map<string | undefined, SeenRequest[]> {
+  const byCall = new Map<string | undefined, SeenRequest[]>();
   for (const request of requests) {
     const sofar = byCall.get(request.callId);
     if (sofar) sofar.push(request);
@@ -92,7 +95,7 @@ function requestsByCall(requests: readonly ReceivedRequest[]): Map<string | unde
   return byCall;
 }
 
-function examine(call: RecordedCall, requests: readonly ReceivedRequest[], evidence: Evidence) {
+function examine(call: RecordedCall, requests: readonly SeenRequest[], evidence: Evidence) {
   const taken = requests.filter((request) => !evidence.refused.has(request));
   const lost = call.status !== 'delivered' || taken.length === 0;
   const duplicates = Math.max(0, taken.length - 1);
@@ -115,11 +118,7 @@ function examine(call: RecordedCall, requests: readonly ReceivedRequest[], evide
   };
 }
 
-function attemptProblems(
-  { attempts }: RecordedCall,
-  requests: readonly ReceivedRequest[],
-  uncertain?: RegExp,
-): string[] {
+function attemptProblems({ attempts }: RecordedCall, requests: readonly SeenRequest[], uncertain?: RegExp): string[] {
   const of = (kind: Certainty) => attempts.filter((attempt) => certaintyOf(attempt, uncertain) === kind);
   const answers = of('answered').map(({ response_code }) => response_code);
   const recorded = answers.length + of('unanswered').length;
@@ -143,14 +142,14 @@ function certaintyOf({ response_code, error }: RecordedAttempt, uncertain?: RegE
   return UNSEEN.test(error) ? 'unseen' : 'unanswered';
 }
 
-function contentProblems(call: RecordedCall, request: ReceivedRequest): string[] {
+function contentProblems(call: RecordedCall, request: SeenRequest): string[] {
   const problems: string[] = [];
   if (request.webhookId !== call.webhook_id) problems.push(`webhook-id ${request.webhookId}, not ${call.webhook_id}`);
   if (!request.body.equals(Buffer.from(call.payload))) problems.push('its bytes are not those that are stored');
   return problems;
 }
 
-const describe = ({ attempts }: RecordedCall, requests: readonly ReceivedRequest[]): string => {
+const describe = ({ attempts }: RecordedCall, requests: readonly SeenRequest[]): string => {
   const recorded = attempts.map(({ response_code, error }) => response_code ?? error ?? 'open').join(', ');
   return `attempts: ${recorded}; answers: ${requests.map(({ answered }) => answered ?? 'none').join(', ')}`;
 };

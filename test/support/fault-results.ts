@@ -10,7 +10,7 @@ export interface ScenarioResult {
   duplicates: number;
   /** Calls whose attempt was cut off with its worker: only they may be seen twice. Null where the fault cuts no worker off. */
   cut_off: number | null;
-  /** Seconds from the end of the fault until the last delivery. */
+  /** Seconds from the end of the fault, or from the start where it lasts, until the last delivery. */
   recovery_s: number;
 }
 

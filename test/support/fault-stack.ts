@@ -1,16 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, onTestFinished } from 'vitest';
-import { type BatchHandle, PostcallClient } from '../../client/index.js';
-import type { BatchOptions, BatchResult } from '../../contract/index.js';
+import { PostcallClient } from '../../client/index.js';
+import type { BatchResult } from '../../contract/index.js';
 import { openStore } from '../../store/index.js';
 import { type Audit, audit, type Break, type RecordedCall } from './fault-audit.js';
 import { FaultDatabase } from './fault-database.js';
 import { FaultEndpoint } from './fault-endpoint.js';
 import { type Random, randomOf } from './fault-random.js';
 import { recordResult } from './fault-results.js';
-import { faultCalls, resultsOf, startBatches } from './fault-workload.js';
+import { type SendOptions, sum, Workload } from './fault-workload.js';
 import type { ReceivedRequest } from './receiver.js';
-import { freshUser } from './stack.js';
 import { connectClient, freshTaskQueue } from './temporal.js';
 import { type Program, WorkerProcess } from './worker-process.js';
 
@@ -39,11 +38,6 @@ export interface FaultStackOptions {
   environment?: Record<string, string>;
 }
 
-export interface SendOptions extends BatchOptions {
-  /** Default: the endpoint's own. */
-  webhook_url?: string;
-}
-
 /** What may have happened in a scenario beside its deliveries; see the audit. */
 export interface Allowance {
   breaks?: Break[];
@@ -63,13 +57,9 @@ export class FaultStack {
   readonly endpoint: FaultEndpoint;
   readonly database: FaultDatabase;
   readonly #options: FaultStackOptions;
-  readonly #client: PostcallClient;
+  readonly #workload: Workload;
   readonly #workerEnvironment: Record<string, string>;
   readonly #workers: WorkerProcess[] = [];
-  /** Of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
-  readonly #userId = freshUser();
-  readonly #starts: Promise<BatchHandle[]>[] = [];
-  #calls = 0;
   #healedAt = Date.now();
 
   static async start(options: FaultStackOptions): Promise<FaultStack> {
@@ -99,7 +89,7 @@ export class FaultStack {
     workerEnvironment: Record<string, string>,
   ) {
     this.#options = options;
-    this.#client = client;
+    this.#workload = new Workload(client, options.store);
     this.#workerEnvironment = workerEnvironment;
     this.database = database;
     this.endpoint = endpoint;
@@ -119,29 +109,14 @@ export class FaultStack {
   }
 
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
-  async send(sizes: readonly number[], { webhook_url = this.endpoint.receiver.url, ...options }: SendOptions = {}) {
-    const calls = faultCalls(sum(sizes), this.#userId, `call-${this.#starts.length}`);
-    this.#calls += calls.length;
-    const store = await openStore(this.#options.store);
-    await store.upsertCalls(calls);
-    await store.close();
-
-    const callIds = calls.map(({ call_id }) => call_id);
-    const requests = sizes.map((size) => ({
-      user_id: this.#userId,
-      webhook_url,
-      options,
-      call_ids: callIds.splice(0, size),
-    }));
-    const start = startBatches(this.#client, requests);
-    start.catch(() => undefined); // `conclude` reports it.
-    this.#starts.push(start);
+  async send(sizes: readonly number[], options: Partial<SendOptions> = {}): Promise<void> {
+    await this.#workload.send(sizes, { webhook_url: this.endpoint.receiver.url, ...options });
   }
 
   /** Resolves when the endpoint has seen a random number of requests: a fifth to three fifths of what was sent. */
   async untilMidway(): Promise<void> {
     await this.untilSeen(
-      this.random.for('break').integer(Math.ceil(this.#calls / 5), Math.floor((this.#calls * 3) / 5)),
+      this.random.for('break').integer(Math.ceil(this.#workload.calls / 5), Math.floor((this.#workload.calls * 3) / 5)),
     );
   }
 
@@ -150,9 +125,9 @@ export class FaultStack {
     const reached = this.endpoint.seen(count).then(() => true);
     const limit = new AbortController();
     const tooLate = delay(RECOVERY_LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
-    const seen = await Promise.race([reached, tooLate]);
+    const isSeen = await Promise.race([reached, tooLate]);
     limit.abort();
-    if (!seen) throw new Error(this.#report(`${this.endpoint.requests.length} requests were seen, not ${count}`));
+    if (!isSeen) throw new Error(this.#report(`${this.endpoint.requests.length} requests were seen, not ${count}`));
   }
 
   /** Runs what cuts a worker off, and says when that was. */
@@ -176,7 +151,7 @@ export class FaultStack {
     await this.#record(conclusion, allowance);
 
     expect(conclusion.problems, this.#reproduce).toEqual([]);
-    expect(sum(results.map(({ delivered }) => delivered)), this.#reproduce).toBe(this.#calls);
+    expect(sum(results.map(({ delivered }) => delivered)), this.#reproduce).toBe(this.#workload.calls);
     for (const exit of exits) expect(exit, this.#reproduce).toEqual({ code: 0, signal: null });
     return conclusion;
   }
@@ -191,8 +166,8 @@ export class FaultStack {
       this.#requireLivingWorkers();
       const statuses = await this.#statuses();
       const { delivered = 0, failed = 0, canceled = 0 } = statuses;
-      if (delivered + failed + canceled === this.#calls) return;
-      if (limit.aborted) throw new Error(this.#report(`of ${this.#calls} calls: ${JSON.stringify(statuses)}`));
+      if (delivered + failed + canceled === this.#workload.calls) return;
+      if (limit.aborted) throw new Error(this.#report(`of ${this.#workload.calls} calls: ${JSON.stringify(statuses)}`));
       await delay(100);
     }
   }
@@ -202,7 +177,7 @@ export class FaultStack {
     try {
       return await this.database.statuses();
     } catch (error) {
-      return { [`unknown (${(error as Error).message})`]: this.#calls };
+      return { [`unknown (${(error as Error).message})`]: this.#workload.calls };
     }
   }
 
@@ -211,10 +186,9 @@ export class FaultStack {
   }
 
   async #results(): Promise<BatchResult[]> {
-    const batches = (await Promise.all(this.#starts)).flat();
     const limit = AbortSignal.timeout(RECOVERY_LIMIT_MS);
     try {
-      return await resultsOf(batches, limit);
+      return await this.#workload.results(limit);
     } catch (error) {
       if (!limit.aborted) throw error;
       throw new Error(this.#report('every call is settled, but not every batch has ended'), { cause: error });
@@ -256,5 +230,3 @@ export class FaultStack {
     return [`${problem}; ${this.#reproduce}`, ...logs].join('\n');
   }
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

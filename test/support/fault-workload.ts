@@ -2,15 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BatchHandle, type PostcallClient, ServiceUnavailableError } from '../../client/index.js';
 import type { BatchOptions, BatchResult } from '../../contract/index.js';
 import { sampleCalls } from '../../dev/sample-calls/index.js';
-import type { CallRecord } from '../../store/index.js';
+import { type CallRecord, openStore, type StoreOptions } from '../../store/index.js';
 import type { Random } from './fault-random.js';
+import { freshUser } from './stack.js';
 
 /** Requests to the workflow service at once. */
 const CONCURRENCY = 20;
 const RETRY_INTERVAL_MS = 250;
 
 /** Realistic calls with IDs that are the same each time. */
-export function faultCalls(count: number, userId: string, prefix: string): CallRecord[] {
+function faultCalls(count: number, userId: string, prefix: string): CallRecord[] {
   const samples = sampleCalls();
   return Array.from({ length: count }, (_, index) => {
     const call_id = `${prefix}-${index}`;
@@ -30,23 +31,52 @@ export function mixedBatches(random: Random, calls = random.integer(500, 600)): 
   return random.shuffled([...large, ...new Array<number>(singles).fill(1)]);
 }
 
-export interface BatchRequest {
-  call_ids: string[];
-  user_id: string;
+export interface SendOptions extends BatchOptions {
   webhook_url: string;
-  options?: BatchOptions;
 }
 
-/** Starts batches as a careful caller does: while the service is away it repeats the request under its idempotency key. */
-export async function startBatches(client: PostcallClient, requests: readonly BatchRequest[]): Promise<BatchHandle[]> {
-  return inParallel(requests, (request) =>
-    whenAvailable(() => client.create({ ...request, idempotency_key: request.call_ids[0] ?? '' })),
-  );
-}
+/** The calls of one scenario and the batches that send them, as a careful caller starts them. */
+export class Workload {
+  /** How many there are so far. */
+  calls = 0;
+  readonly #client: PostcallClient;
+  readonly #store: StoreOptions;
+  /** Of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
+  readonly #userId = freshUser();
+  readonly #starts: Promise<BatchHandle[]>[] = [];
 
-/** The batches' results, waited for through absences of the service. */
-export const resultsOf = (batches: readonly BatchHandle[], signal: AbortSignal): Promise<BatchResult[]> =>
-  inParallel(batches, (batch) => whenAvailable(() => batch.result({ signal })));
+  constructor(client: PostcallClient, store: StoreOptions) {
+    this.#client = client;
+    this.#store = store;
+  }
+
+  /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
+  async send(sizes: readonly number[], { webhook_url, ...options }: SendOptions): Promise<void> {
+    const calls = faultCalls(sum(sizes), this.#userId, `call-${this.#starts.length}`);
+    this.calls += calls.length;
+    const store = await openStore(this.#store);
+    await store.upsertCalls(calls);
+    await store.close();
+
+    const callIds = calls.map(({ call_id }) => call_id);
+    const batches = sizes.map((size) => callIds.splice(0, size));
+    const start = inParallel(batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
+    start.catch(() => undefined); // Whoever asks for the results hears of it.
+    this.#starts.push(start);
+  }
+
+  /** Waits for the end of every batch, through absences of the service, until the signal is aborted. */
+  async results(signal: AbortSignal): Promise<BatchResult[]> {
+    const batches = (await Promise.all(this.#starts)).flat();
+    return inParallel(batches, (batch) => whenAvailable(() => batch.result({ signal })));
+  }
+
+  /** While the service is away, the request is repeated under its idempotency key. */
+  #create(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
+    const [idempotency_key = ''] = request.call_ids;
+    return whenAvailable(() => this.#client.create({ ...request, user_id: this.#userId, idempotency_key }));
+  }
+}
 
 async function whenAvailable<T>(request: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -72,3 +102,5 @@ async function inParallel<Item, Result>(
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
   return results;
 }
+
+export const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
