@@ -19,7 +19,10 @@ export interface Store {
    * time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that nobody else takes them.
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
-  /** Takes, for each endpoint with webhooks waiting of which none is due within `interval_ms`, the longest waiting one. */
+  /**
+   * Takes, for each endpoint with webhooks waiting of which none is due within `interval_ms`, the longest waiting one that may be
+   * woken, as above; here 17 minutes of waiting are always enough.
+   */
   claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
 
   /** One user's webhook of a call; undefined when there is none or it is another user's. */

@@ -4,12 +4,17 @@ import type { WaitingWebhook } from './store.js';
 
 /**
  * A waiting webhook that may be tried before its time: due later than in a second, not held by Retry-After, and having waited
- * twice as long as before its last wake. The exponent is bounded so that the interval does not overflow: 2^20 s are 12 days.
+ * twice as long as before its last wake, up to 2^`maxExponent` seconds.
  */
-const mayBeWoken: SQL = sql`webhooks.status = 'retrying'
+const mayBeWoken = (maxExponent: number): SQL => sql`webhooks.status = 'retrying'
   and webhooks.next_attempt_at > clock_timestamp() + interval '1 second'
   and (webhooks.not_before is null or webhooks.not_before <= clock_timestamp())
-  and webhooks.waiting_since <= clock_timestamp() - interval '1 second' * power(2, least(webhooks.wakes, 20))`;
+  and webhooks.waiting_since <= clock_timestamp() - interval '1 second' * power(2, least(webhooks.wakes, ${maxExponent}))`;
+
+/** A delivery says little about a webhook that keeps failing where others are delivered: 2^20 s, 12 days, are longer than any schedule. */
+const AFTER_DELIVERY = 20;
+/** An endpoint's return is noticed within 2^10 s, 17 minutes, also where a single webhook waits for it. */
+const AS_PROBE = 10;
 
 /** Due now, so that nobody else takes them, and not until they have waited again. */
 const claim = (chosen: SQL): SQL => sql`
@@ -26,7 +31,7 @@ export function claimWaiting(
   return database.rows(
     claim(sql`
       select call_id from webhooks
-      where user_id = ${user_id} and md5(url) = md5(${url}) and url = ${url} and ${mayBeWoken}
+      where user_id = ${user_id} and md5(url) = md5(${url}) and url = ${url} and ${mayBeWoken(AFTER_DELIVERY)}
       order by waiting_since limit ${limit} for update skip locked`),
   );
 }
@@ -52,7 +57,7 @@ export function claimProbes(database: Database, { interval_ms }: { interval_ms: 
       )
       select longest.call_id from endpoint cross join lateral (
         select call_id from webhooks
-        where webhooks.user_id = endpoint.user_id and md5(webhooks.url) = endpoint.hash and ${mayBeWoken}
+        where webhooks.user_id = endpoint.user_id and md5(webhooks.url) = endpoint.hash and ${mayBeWoken(AS_PROBE)}
         order by waiting_since limit 1 for update skip locked
       ) longest
       where not exists (

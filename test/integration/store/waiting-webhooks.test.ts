@@ -149,6 +149,13 @@ describeStores('waiting webhooks', (harness) => {
       expect(await probe(endpoint)).toEqual([call_id]);
     });
 
+    test('takes what has waited for 17 minutes, however often it was woken', async () => {
+      const endpoint = newEndpoint();
+      const call_id = await waiting(endpoint, { wakes: 40, waitedS: 1_030 });
+      expect(await claim(endpoint)).toEqual([]);
+      expect(await probe(endpoint)).toEqual([call_id]);
+    });
+
     test.each([
       ['held by Retry-After', { heldS: 1_800 }],
       ['woken too often', { wakes: 10 }],
