@@ -93,7 +93,7 @@ describe('an endpoint that', () => {
     });
     const failure = 'DNS lookup of receiver.test failed: ENOTFOUND';
     const enough = stack.random.integer(50, 150);
-    await expect.poll(() => stack.database.attemptsWithError(failure)).toBeGreaterThan(enough);
+    await expect.poll(() => stack.database.attemptsWithError(failure), { timeout: 60_000 }).toBeGreaterThan(enough);
     await writeFile(zone, '127.0.0.1');
     stack.healed();
 

@@ -18,7 +18,7 @@ test('a healthy endpoint is served before any of 1,000 calls is answered that ha
   slow.behaviour = delayed(SLOW_MS, answer(200));
   await stack.startWorker();
   await stack.send([400, 300, 200, ...new Array<number>(100).fill(1)], { webhook_url: slow.receiver.url });
-  await slow.seen(stack.random.integer(50, 90));
+  await stack.untilSeen(stack.random.integer(50, 90), slow);
   await stack.send([1]);
   await stack.untilSeen(1);
   expect(slow.requests.filter(({ answered }) => answered !== undefined)).toEqual([]);

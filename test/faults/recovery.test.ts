@@ -6,7 +6,9 @@ const postgres = sharedPostgres();
 const CALLS = 1_000;
 const LIMIT = 20;
 
-test('a thousand batches that failed in an outage are delivered on the endpoint’s return, within its limit', async () => {
+test('a thousand batches that failed in an outage are delivered on the endpoint’s return, within its limit', {
+  timeout: 420_000,
+}, async () => {
   const stack = await FaultStack.start({
     scenario: '1,000 batches of one call wait for 1 h, the receiver returns',
     store: { databaseUrl: await postgres().createDatabase() },
@@ -15,7 +17,7 @@ test('a thousand batches that failed in an outage are delivered on the endpoint�
   await stack.endpoint.refuse();
   await stack.startWorker();
   await stack.send(new Array<number>(CALLS).fill(1));
-  await expect.poll(() => stack.database.statuses(), { timeout: 120_000 }).toEqual({ retrying: CALLS });
+  await expect.poll(() => stack.database.statuses(), { timeout: 240_000 }).toEqual({ retrying: CALLS });
   await stack.endpoint.accept();
   stack.healed();
 

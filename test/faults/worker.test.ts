@@ -45,7 +45,7 @@ describe('a worker that dies', () => {
     await stack.send(mixedBatches(stack.random));
     await stack.untilMidway();
     const release = stack.endpoint.hold();
-    const victim = await vi.waitUntil(async () => busyOf(await stack.database.openAttempts()), { timeout: 20_000 });
+    const victim = await vi.waitUntil(async () => busyOf(await stack.database.openAttempts()), { timeout: 60_000 });
     const killed = await stack.break(() => workers[victim].kill());
     release();
     stack.healed();

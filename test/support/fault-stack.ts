@@ -120,14 +120,14 @@ export class FaultStack {
     );
   }
 
-  /** Resolves while the endpoint handles the request of this number. */
-  async untilSeen(count: number): Promise<void> {
-    const reached = this.endpoint.seen(count).then(() => true);
+  /** Resolves while an endpoint, by default the stack's own, handles the request of this number. */
+  async untilSeen(count: number, endpoint = this.endpoint): Promise<void> {
+    const reached = endpoint.seen(count).then(() => true);
     const limit = new AbortController();
     const tooLate = delay(RECOVERY_LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
     const isSeen = await Promise.race([reached, tooLate]);
     limit.abort();
-    if (!isSeen) throw new Error(this.#report(`${this.endpoint.requests.length} requests were seen, not ${count}`));
+    if (!isSeen) throw new Error(this.#report(`${endpoint.requests.length} requests were seen, not ${count}`));
   }
 
   /** Runs what cuts a worker off, and says when that was. */
