@@ -39,11 +39,14 @@ export class FaultDatabase {
     return row?.count ?? 0;
   }
 
-  /** Attempts under way, by the time that their worker gives them, in whole seconds: it tells workers apart. */
+  /**
+   * Attempts under way for a second, by the time that their worker gives them, in whole seconds: it tells workers apart. Younger
+   * ones may be about to end.
+   */
   async openAttempts(): Promise<Record<string, number>> {
     const rows = await this.#rows<{ seconds: number; count: number }>(`
       select round(extract(epoch from deadline - sent_at))::integer as seconds, count(*)::integer as count
-      from attempts where finished_at is null group by seconds`);
+      from attempts where finished_at is null and sent_at < clock_timestamp() - interval '1 second' group by seconds`);
     return Object.fromEntries(rows.map(({ seconds, count }) => [seconds, count]));
   }
 
