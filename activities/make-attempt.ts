@@ -5,7 +5,7 @@ import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../stor
 import { type Dependencies, type Endpoint, endpointKey } from './dependencies.js';
 import { attemptFailed, endpointBusy, finallyFailed, rejected } from './failures.js';
 import { openAttempt, orStoreUnavailable } from './open-attempt.js';
-import { outcomeOf } from './outcome.js';
+import { type Outcome, outcomeOf } from './outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 import { nextDelay } from './retry-schedule.js';
 import type { SendOutcome } from './send.js';
@@ -46,7 +46,7 @@ async function recordEnd(
 ): Promise<Attempt> {
   const { response_code, response_time_ms, error } = sent;
   const outcome = outcomeOf(sent);
-  const next = nextStepOf(deps, opened, sent);
+  const next = nextStepOf(deps, opened, sent, outcome);
   const close = { seq: opened.seq, call_id, batch_id, response_code, response_time_ms, error, next };
   const { attempt, status } = await closeAttempt(deps, close);
   if (status === 'delivered') {
@@ -58,8 +58,12 @@ async function recordEnd(
   throw finallyFailed(outcome.kind === 'gone' ? 'EndpointGone' : 'ScheduleUsedUp', describe(sent), details);
 }
 
-function nextStepOf({ retryPolicy }: Dependencies, opened: OpenedAttempt, sent: SendOutcome): NextStep {
-  const outcome = outcomeOf(sent);
+function nextStepOf(
+  { retryPolicy }: Dependencies,
+  opened: OpenedAttempt,
+  sent: SendOutcome,
+  outcome: Outcome,
+): NextStep {
   if (outcome.kind === 'delivered') return { status: 'delivered' };
   if (outcome.kind === 'gone') return { status: 'failed', reason: describe(sent) };
   const now = Date.parse(opened.sent_at) + sent.response_time_ms;
