@@ -1,9 +1,10 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
-import { type Database, databaseOf } from './database.js';
+import { type Database, type Driver, databaseOf } from './database.js';
 import { toStoreError } from './driver-errors.js';
 import { migrationConfig } from './migrate.js';
+import { PLANNING } from './planning.js';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`; `sslmode` and the other parameters of `pg` may follow. */
@@ -24,11 +25,19 @@ const CONCURRENCY = 2;
 /** Any number that no other user of advisory locks in the same database is likely to take. */
 const MIGRATION_LOCK = 7_260_511_094;
 
-/** Compiling a statement takes 100 ms, running it 5 ms; without fresh statistics the planner thinks otherwise. */
-const WITHOUT_JIT = '-c jit=off';
+const SESSION_OPTIONS = Object.entries(PLANNING)
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
+
+interface PoolOptions {
+  /** Statements of one kind under way at once. */
+  concurrency: number;
+  /** Whether each connection is a session of its own, which can keep statements under their names. */
+  ownSessions: boolean;
+}
 
 /** Opens a pool, without connecting. */
-export function openPool(config: pg.PoolConfig, concurrency: number): Database {
+export function openPool(config: pg.PoolConfig, { concurrency, ownSessions }: PoolOptions): Database {
   const pool = new pg.Pool({
     application_name: 'postcall-webhooks',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -39,13 +48,19 @@ export function openPool(config: pg.PoolConfig, concurrency: number): Database {
   // An idle connection that breaks is replaced at the next use, which reports what is wrong; without a listener it would end
   // the process.
   pool.on('error', () => undefined);
-  const db = drizzle({ client: pool });
-  return databaseOf(() => db, { concurrency, close: () => pool.end() });
+  const driver: Driver = {
+    db: drizzle({ client: pool }),
+    runNamed: async ({ name, text, values }) => {
+      const result = await pool.query<object>({ ...(ownSessions && { name }), text, values });
+      return result.rows;
+    },
+  };
+  return databaseOf(() => driver, { concurrency, close: () => pool.end() });
 }
 
 /**
  * Opens PostgreSQL with its schema up to date. Throws a StoreError when it cannot be reached or migrated. Sessions start with
- * settings of their own; behind PgBouncer that takes `ignore_startup_parameters = statement_timeout,options`, which drops them.
+ * settings of their own, which a PgBouncer in between drops (docs/production.md says what to do then).
  */
 export async function openPostgres({ databaseUrl, maxConnections = 10 }: PostgresOptions): Promise<Database> {
   await migratePostgres(databaseUrl);
@@ -54,9 +69,9 @@ export async function openPostgres({ databaseUrl, maxConnections = 10 }: Postgre
       connectionString: databaseUrl,
       max: maxConnections,
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      options: WITHOUT_JIT,
+      options: SESSION_OPTIONS,
     },
-    CONCURRENCY,
+    { concurrency: CONCURRENCY, ownSessions: true },
   );
 }
 

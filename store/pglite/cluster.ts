@@ -1,15 +1,16 @@
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import type { Drizzle } from '../database.js';
+import type { Driver } from '../database.js';
 import { toStoreError } from '../driver-errors.js';
 import { StoreUnavailableError } from '../errors.js';
 import { migrationConfig } from '../migrate.js';
+import { PLANNING } from '../planning.js';
 import { guardAgainstCrash } from './crash-guard.js';
+import { PreparedStatements } from './prepared-statements.js';
 
-export interface RunningCluster {
+export interface RunningCluster extends Driver {
   client: PGlite;
-  db: Drizzle;
 }
 
 /** Opening takes about a second of this thread: a disk that stays full must not take all of them. */
@@ -61,8 +62,10 @@ export class Cluster {
       const hasCrashed = guardAgainstCrash(client, () => lastWords);
       const db = drizzle({ client });
       await migrate(db, migrationConfig());
+      for (const [name, value] of Object.entries(PLANNING)) await client.exec(`set ${name} = ${value}`);
       this.#isDown = hasCrashed;
-      return { client, db };
+      const statements = new PreparedStatements(client);
+      return { client, db, runNamed: (statement) => statements.run(statement) };
     } catch (error) {
       if (error instanceof Error && /failed to initialize/.test(error.message)) {
         throw new StoreUnavailableError(`the embedded database does not start: ${lastWords}`, { cause: error });

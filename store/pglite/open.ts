@@ -52,7 +52,7 @@ async function openHeld(folder: DatabaseFolder, lock: FolderLock): Promise<Datab
 }
 
 const clusterDatabase = (cluster: Cluster, release: () => Promise<void>): Database =>
-  databaseOf(async () => (await cluster.running()).db, {
+  databaseOf(() => cluster.running(), {
     concurrency: 1,
     close: async () => {
       await cluster.close();
@@ -64,7 +64,7 @@ const clusterDatabase = (cluster: Cluster, release: () => Promise<void>): Databa
 async function openShared(folder: DatabaseFolder, giveUpAt: number): Promise<Database | undefined> {
   const database = openPool(
     { host: folder.socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: MAX_CONNECTIONS },
-    1,
+    { concurrency: 1, ownSessions: false },
   );
   try {
     await database.rows(sql`select`);

@@ -1,0 +1,5 @@
+/**
+ * How statements are planned, once a session and perhaps while the tables are still empty: through their indexes, which is right
+ * at any size. And without compiling them, which takes 100 ms where running takes 5 ms.
+ */
+export const PLANNING = { enable_seqscan: 'off', jit: 'off' } as const;
