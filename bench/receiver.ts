@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ReceiverMessage } from './receiver-process.js';
 
-export interface BenchReceiver {
+export interface BenchReceiver extends AsyncDisposable {
   url: string;
   pid: number;
   /** When each call arrived first (milliseconds since the epoch), and how many requests there were; forgets them. */
   takeArrivals(): Promise<{ requests: number; firstArrival: Map<string, number> }>;
-  close(): void;
 }
 
 /** Starts the receiver's process. */
@@ -28,6 +27,6 @@ export async function startReceiver(): Promise<BenchReceiver> {
       for (const [callId, at] of answer.arrivals) if (!firstArrival.has(callId)) firstArrival.set(callId, at);
       return { requests: answer.arrivals.length, firstArrival };
     },
-    close: () => child.disconnect(),
+    [Symbol.asyncDispose]: async () => child.disconnect(),
   };
 }

@@ -1,4 +1,5 @@
 import { build as buildHistogram } from 'hdr-histogram-js';
+import { DEFAULT_MAX_IN_FLIGHT } from '../contract/index.js';
 import type { BenchReceiver } from './receiver.js';
 import { type System, USER } from './system.js';
 
@@ -45,10 +46,21 @@ async function measure(scenario: string, system: System, receiver: BenchReceiver
 }
 
 /** All calls in one batch. */
-export function oneBatch(system: System, receiver: BenchReceiver, callIds: string[]): Promise<Measurement> {
-  return measure(`one batch of ${callIds.length}`, system, receiver, async () => {
+export function oneBatch(
+  system: System,
+  receiver: BenchReceiver,
+  callIds: string[],
+  max_in_flight = DEFAULT_MAX_IN_FLIGHT,
+): Promise<Measurement> {
+  const scenario = `one batch of ${callIds.length}, ${max_in_flight} in flight`;
+  return measure(scenario, system, receiver, async () => {
     const created = Date.now();
-    const handle = await system.client.create({ user_id: USER, call_ids: callIds, webhook_url: receiver.url });
+    const handle = await system.client.create({
+      user_id: USER,
+      call_ids: callIds,
+      webhook_url: receiver.url,
+      options: { max_in_flight },
+    });
     const { delivered } = await handle.result();
     if (delivered !== callIds.length) throw new Error(`${delivered} of ${callIds.length} delivered`);
     return new Map(callIds.map((callId) => [callId, created]));

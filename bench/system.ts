@@ -18,6 +18,9 @@ export type Database = (typeof DATABASES)[number];
 
 export const USER = 'bench';
 
+/** Attempts in flight where an operator and a caller allow an endpoint more than the defaults do. */
+export const WIDE_IN_FLIGHT = 400;
+
 /** The whole product, each part in processes of its own, with calls to deliver. */
 export interface System extends AsyncDisposable {
   client: PostcallClient;
@@ -35,6 +38,7 @@ export async function startSystem(database: Database, callIds: readonly string[]
   const worker = startWorkerProcess({
     TEMPORAL_ADDRESS: server.address,
     POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    POSTCALL_MAX_IN_FLIGHT: String(WIDE_IN_FLIGHT),
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
     ...(databaseUrl === undefined ? { POSTCALL_DATA_DIR: folder } : { DATABASE_URL: databaseUrl }),

@@ -17,12 +17,9 @@ const NOT_MADE_DELAY_MS = 1_000;
 const NOT_MADE: AttemptEnd = { kind: 'not_made', delayMs: NOT_MADE_DELAY_MS };
 const CALLED_BACK: AttemptEnd = { kind: 'not_made', delayMs: 0 };
 
-/**
- * Turns an execution's result or failure into its meaning; throws only what is not an activity's failure. One promise, where
- * `async` would make three: the worker's CPU time goes mostly into the bookkeeping of workflow promises.
- */
-export const endOf = (execution: Promise<DeliveryResult>): Promise<AttemptEnd> =>
-  execution.then(endOfResult, endOfError);
+/** What an execution's result or failure means; throws only what is not an activity's failure. */
+export const endOf = (execution: PromiseSettledResult<DeliveryResult>): AttemptEnd =>
+  execution.status === 'fulfilled' ? endOfResult(execution.value) : endOfError(execution.reason);
 
 function endOfResult(result: DeliveryResult): AttemptEnd {
   if (result.status === 'in_flight') return { kind: 'in_flight' };

@@ -2,7 +2,7 @@ import { condition, getExternalWorkflowHandle, log, type SignalDefinition, start
 import type { BatchInput, CallOutcome, Counts, EndpointState } from '../contract/batch.js';
 import { PAGE_LOST } from '../contract/failures.js';
 import { pageWorkflowId } from '../contract/ids.js';
-import { PAGE_SIZE } from '../contract/limits.js';
+import { DEFAULT_MAX_IN_FLIGHT, PAGE_SIZE } from '../contract/limits.js';
 import {
   cancelSignal,
   endpointGoneSignal,
@@ -29,19 +29,28 @@ interface ChildPage {
   exceptions: CallOutcome[];
 }
 
-/** Delivers a batch as child workflows of 500 calls: each starts when the one before has made all its first attempts. */
+/** Pages that make first attempts at the same time: while one page's workflow code runs, attempts of another are under way. */
+const PAGES_AT_ONCE = 2;
+
+/** Delivers a batch as child workflows of 500 calls, a few at a time: the next starts when one has made all its first attempts. */
 export class ChildPages implements Delivery {
   paused = false;
   canceling = false;
 
   readonly #input: BatchInput;
   readonly #pages: ChildPage[];
+  readonly #pagesAtOnce: number;
+  /** Each page's part of the batch's attempts in flight. */
+  readonly #inFlightPerPage: number;
   readonly #onChange: () => void;
   #pageOf: Map<string, ChildPage> | undefined;
 
   constructor(input: BatchInput, onChange: () => void) {
     this.#input = input;
     this.#onChange = onChange;
+    const maxInFlight = input.options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT;
+    this.#pagesAtOnce = Math.min(PAGES_AT_ONCE, maxInFlight);
+    this.#inFlightPerPage = Math.floor(maxInFlight / this.#pagesAtOnce);
     const count = Math.ceil(input.call_ids.length / PAGE_SIZE);
     this.#pages = Array.from({ length: count }, (_, page) => childPage(input, page));
   }
@@ -61,9 +70,8 @@ export class ChildPages implements Delivery {
   async run(): Promise<void> {
     const ends: Promise<void>[] = [];
     for (const [number, page] of this.#pages.entries()) {
-      await condition(() => !this.paused || this.#settlesOnly);
+      await condition(() => this.#mayStart());
       ends.push((await this.#start(page, number)).end);
-      await condition(() => page.firstAttemptsDone || page.state === 'ended');
     }
     await Promise.all(ends);
   }
@@ -128,6 +136,16 @@ export class ChildPages implements Delivery {
     this.#onChange();
   }
 
+  #mayStart(): boolean {
+    const busy = this.#running.filter(({ firstAttemptsDone }) => !firstAttemptsDone).length;
+    return busy < this.#pagesAtOnce && (!this.paused || this.#settlesOnly);
+  }
+
+  /** Delivered to, and not known to have failed since. */
+  get #endpointProven(): boolean {
+    return this.endpoint === 'up' && this.#pages.some(({ counts }) => counts.delivered > 0);
+  }
+
   get #running(): ChildPage[] {
     return this.#pages.filter(({ state }) => state === 'running');
   }
@@ -152,16 +170,26 @@ export class ChildPages implements Delivery {
 
   async #start(page: ChildPage, number: number): Promise<{ end: Promise<void> }> {
     const startAs = this.#startAs;
-    const { call_ids: _, ...batch } = this.#input;
     const child = await startChild<typeof deliverPage>('deliverPage', {
       workflowId: page.workflowId,
-      args: [{ ...batch, call_ids: page.callIds, page: number, ...(startAs && { start_as: startAs }) }],
+      args: [this.#inputOf(page, number, startAs)],
       staticSummary: `page ${number + 1} of ${this.#pages.length}: ${page.callIds.length} calls`,
     });
     page.state = 'running';
     if (this.#startAs !== startAs) void tell(page, this.canceling ? cancelSignal : endpointGoneSignal, []);
     if (this.paused) void tell(page, pauseSignal, []);
     return { end: this.#ended(page, child.result()) };
+  }
+
+  #inputOf({ callIds }: ChildPage, page: number, startAs: ChildPageInput['start_as']): ChildPageInput {
+    return {
+      ...this.#input,
+      call_ids: callIds,
+      options: { ...this.#input.options, max_in_flight: this.#inFlightPerPage },
+      page,
+      ...(this.#endpointProven && { endpoint_proven: true }),
+      ...(startAs && { start_as: startAs }),
+    };
   }
 
   async #ended(page: ChildPage, result: Promise<PageResult>): Promise<void> {

@@ -28,6 +28,8 @@ export interface PageInput extends Fairness {
   webhook_url?: string;
   send_type: SendType;
   options?: BatchOptions;
+  /** Other pages have delivered to the endpoint: this one need not begin with few attempts. */
+  endpoint_proven?: boolean;
 }
 
 /** Why a page makes no more attempts: what its unsettled calls become. */
@@ -60,7 +62,7 @@ export class Page implements Delivery {
   readonly #pending = new Map<string, CancellationScope>();
   readonly #onChange: () => void;
   #nextCall = 0;
-  /** Calls of the next express round: few at first, so that a dead endpoint sees few, twice as many after each round. */
+  /** Calls of the next express round: few at first, so that a dead endpoint sees few, and twice as many after each round. */
   #roundSize: number;
   #outlasted = 0;
   /** First attempts in the durable lane. */
@@ -77,7 +79,7 @@ export class Page implements Delivery {
     this.#maxInFlight = input.options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT;
     const downAfter = input.options?.down_after ?? DEFAULT_DOWN_AFTER;
     this.#health = new EndpointHealth(downAfter);
-    this.#roundSize = downAfter;
+    this.#roundSize = input.endpoint_proven ? this.#maxInFlight : downAfter;
   }
 
   get counts(): Counts {
@@ -208,8 +210,9 @@ export class Page implements Delivery {
     const callIds = this.#take(this.#health.state === 'down' ? 1 : Math.min(this.#roundSize, this.#freePlaces));
     this.#roundSize *= 2;
     this.#gate.close();
-    const started = callIds.map((callId) => endOf(deliverExpress(this.#deliveryOf(callId))));
-    const ends = await Promise.all(started);
+    // No promise but the activity's own for each call: their bookkeeping is what a workflow's CPU time goes into.
+    const executions = await Promise.allSettled(callIds.map((callId) => deliverExpress(this.#deliveryOf(callId))));
+    const ends = executions.map(endOf);
     const unsettled = callIds.flatMap((callId, index) => {
       const end = ends[index] as AttemptEnd;
       this.#observe(end);
@@ -262,7 +265,8 @@ export class Page implements Delivery {
   async #durably(callId: string, lane: DurableLane): Promise<AttemptEnd> {
     const scope = new CancellationScope({ cancellable: true });
     this.#pending.set(callId, scope);
-    const end = await endOf(scope.run(() => lane(this.#deliveryOf(callId), this.#input)));
+    const [execution] = await Promise.allSettled([scope.run(() => lane(this.#deliveryOf(callId), this.#input))]);
+    const end = endOf(execution);
     this.#pending.delete(callId);
     await this.#gate.pass();
     this.#observe(end);
