@@ -67,7 +67,7 @@ export const batchOptionsSchema = z.object({
     .min(1)
     .max(500)
     .optional()
-    .describe('First attempts in flight at once in a page. Default 100.'),
+    .describe('First attempts of the batch in flight at once. Default 100.'),
   down_after: z.int().min(1).max(500).optional().describe('Endpoint failures in a row that mark it down. Default 10.'),
 });
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;

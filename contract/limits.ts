@@ -10,7 +10,7 @@ export const MAX_URL_LENGTH = 2_048;
 export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 /** Bytes of a batch's serialised input: room is left below Temporal's 2 MiB payload limit. */
 export const MAX_BATCH_INPUT_BYTES = 1_800_000;
-/** First attempts that a page keeps in flight, unless the caller says otherwise. */
+/** First attempts that a batch keeps in flight, unless the caller says otherwise. */
 export const DEFAULT_MAX_IN_FLIGHT = 100;
 /** Attempts in a row that must fail at the endpoint's level before a page stops making first attempts. */
 export const DEFAULT_DOWN_AFTER = 10;

@@ -24,7 +24,7 @@ export function addCreate(program: Command, session: Session): void {
     .addOption(userIdOption(session))
     .option('--file <path>', 'read call IDs from a file, one a line; - is stdin')
     .option('--idempotency-key <key>', "a repeated request with this key returns the first one's batch")
-    .option('--max-in-flight <n>', 'first attempts at once in a page (default: 100)', parseCount);
+    .option('--max-in-flight <n>', 'first attempts at once (default: 100)', parseCount);
   addWaitOptions(command).action((callIds: string[], options: CreateOptions) => create(callIds, options, session));
 }
 
