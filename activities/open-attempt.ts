@@ -3,6 +3,7 @@ import { type Attempt, type DeliveryInput, INTERRUPTED } from '../contract/index
 import type { AttemptState, OpenedAttempt, OpenResult, PayloadSource } from '../store/store.js';
 import type { Dependencies } from './dependencies.js';
 import { attemptFailed, finallyFailed, rejected, storeUnavailable } from './failures.js';
+import { outcomeOf } from './outcome.js';
 import { firstPayloadSource, readPayload } from './payload.js';
 
 /** How often the row of an attempt that another process makes is read. */
@@ -69,12 +70,13 @@ function endOfClosed(state: Extract<AttemptState, { kind: 'closed' }>): Attempt 
   if (status === 'delivered') return attempt;
   if (attempt.error === INTERRUPTED) return undefined;
   const { response_code } = attempt;
+  const outcome = outcomeOf({ response_code, error_kind: null });
   if (status === 'failed' || status === 'canceled') {
-    throw finallyFailed(response_code === 410 ? 'EndpointGone' : 'WebhookSettled', reason ?? status);
+    throw finallyFailed(outcome.kind === 'gone' ? 'EndpointGone' : 'WebhookSettled', reason ?? status);
   }
   throw attemptFailed(attempt.error ?? `the endpoint answered ${response_code}`, next_attempt_in_ms, {
     response_code,
-    endpoint_failed: response_code === null || response_code === 429 || response_code >= 500,
+    endpoint_failed: outcome.kind === 'retry' && outcome.endpoint_failed,
   });
 }
 

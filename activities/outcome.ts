@@ -3,7 +3,7 @@ import type { SendErrorKind } from './send-error.js';
 /** What an attempt brought: a whole response, or the reason why none came. */
 export interface AttemptEnd {
   response_code: number | null;
-  /** Null exactly when there is a response code. */
+  /** Null when there is a response code, and for a recorded attempt, whose kind of error is not kept. */
   error_kind: SendErrorKind | null;
 }
 

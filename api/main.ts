@@ -14,8 +14,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  const { databaseUrl, dataDir } = config;
-  const store = await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl });
+  const store = await openStore(config);
   try {
     await seedApiKeys(store, config.apiKeys);
     const api = await startApi({ config, store, logger, metrics, drainMs: DRAIN_MS });

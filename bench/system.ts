@@ -33,7 +33,7 @@ export async function startSystem(database: Database, callIds: readonly string[]
   const folder = await mkdtemp(join(tmpdir(), 'postcall-bench-'));
   const postgres = database === 'PostgreSQL' ? await startPostgres() : undefined;
   const databaseUrl = await postgres?.createDatabase();
-  await importCalls(databaseUrl === undefined ? { dataDir: folder } : { databaseUrl }, callIds);
+  await importCalls({ databaseUrl, dataDir: folder }, callIds);
   const server = await startTemporalServer({ cliPath: await findTemporalCli(), dataDir: folder, uiPort: false });
   const worker = startWorkerProcess({
     TEMPORAL_ADDRESS: server.address,

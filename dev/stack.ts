@@ -64,7 +64,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const server = embedded.used ? await start(startEmbedded(options), (running) => running.stop()) : undefined;
     const temporal = temporalOf(options.config, server);
     const config = { ...options.config, temporal };
-    const store = await start(openStore(storeOptions(config)), (opened) => opened.close());
+    const store = await start(openStore(config), (opened) => opened.close());
     const worker = await start(startWorker({ config, store, logger }), (running) => running.stop());
     const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
     await seedApiKeys(store, config.apiKeys);
@@ -93,8 +93,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 const temporalOf = ({ temporal }: Config, server: TemporalServer | undefined): TemporalConfig =>
   server ? { ...temporal, connectionOptions: { address: server.address } } : temporal;
-
-const storeOptions = ({ databaseUrl, dataDir }: Config) => (databaseUrl === undefined ? { dataDir } : { databaseUrl });
 
 async function startEmbedded({ config, onProgress, signal }: StackOptions): Promise<TemporalServer> {
   const { cliPath, port, uiPort } = config.embedded;

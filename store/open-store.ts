@@ -1,15 +1,30 @@
+import type { Database } from './database.js';
 import { openPglite } from './pglite/open.js';
 import { openPostgres, type PostgresOptions } from './postgres.js';
 import { sqlStore } from './sql-store.js';
 import type { Store } from './store.js';
 
-/** `dataDir`: the folder of an embedded database (PGlite), or `memory://` for one that ends with its process. */
-export type StoreOptions = PostgresOptions | { dataDir: string };
+/** PostgreSQL, or an embedded database. */
+export type StoreOptions = PostgresOptions | EmbeddedOptions;
+
+interface EmbeddedOptions {
+  /** Folder of the embedded database (PGlite), or `memory://` for one that ends with its process. */
+  dataDir: string;
+  /** Where a configuration names a PostgreSQL, it is used, and the folder is not. */
+  databaseUrl?: string | undefined;
+}
 
 /**
  * Opens the store with its schema up to date. Throws `StoreUnavailableError` when the database cannot be reached, and
  * `StoreQueryError` when it cannot be migrated.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  return sqlStore(await ('dataDir' in options ? openPglite(options.dataDir) : openPostgres(options)));
+  return sqlStore(await openDatabase(options));
+}
+
+async function openDatabase(options: StoreOptions): Promise<Database> {
+  const { databaseUrl } = options;
+  if (databaseUrl !== undefined) return openPostgres({ ...options, databaseUrl });
+  if ('dataDir' in options) return openPglite(options.dataDir);
+  throw new TypeError('openStore needs databaseUrl (PostgreSQL) or dataDir (an embedded database)');
 }

@@ -9,9 +9,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
   installRuntime(logger, config);
-  const store = await openStore(
-    config.databaseUrl === undefined ? { dataDir: config.dataDir } : { databaseUrl: config.databaseUrl },
-  );
+  const store = await openStore(config);
   const worker = await startWorker({ config, store, logger });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Not `once`: npm passes a terminal's Ctrl-C on, so that it comes twice, and stopping may be repeated.

@@ -36,8 +36,7 @@ export class Session {
 
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
     const { openStore } = await import('../../store/index.js');
-    const { databaseUrl, dataDir } = this.environment;
-    const store = await openStore(databaseUrl === undefined ? { dataDir } : { databaseUrl });
+    const store = await openStore(this.environment);
     try {
       return await use(store);
     } finally {
