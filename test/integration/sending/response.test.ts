@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import * as behaviours from '../../support/behaviours.js';
@@ -183,13 +184,18 @@ describe('many attempts', () => {
   });
 
   it('that wait for a connection in vain are never sent', async () => {
-    await using receiver = await Receiver.start({ behaviour: neverAnswer });
-    const send = startSender({ timeoutMs: 300, connectionsPerEndpoint: 1 });
-    const outcomes = await Promise.all([send(receiver.url), send(receiver.url), send(receiver.url)]);
+    await using receiver = await Receiver.start();
+    const url = receiver.url.replace('127.0.0.1', 'endpoint.test');
+    let resolve = (_addresses: LookupAddress[]) => {};
+    const resolved = new Promise<LookupAddress[]>((done) => {
+      resolve = done;
+    });
+    const send = startSender({ timeoutMs: 300, connectionsPerEndpoint: 1, lookup: () => resolved });
+    const outcomes = await Promise.all([send(url), send(url), send(url)]);
     expect(outcomes).toEqual(Array.from({ length: 3 }, () => failed('timeout', 'timed out after 300 ms')));
-    receiver.behaviour = answer(200);
-    await expect(send(receiver.url, { webhook_id: 'msg_2' })).resolves.toEqual(answered(200));
-    expect(receiver.requests.map(({ webhookId }) => webhookId)).toEqual(['msg_1', 'msg_2']);
+    resolve([{ address: '127.0.0.1', family: 4 }]);
+    await expect(send(url, { webhook_id: 'msg_2' })).resolves.toEqual(answered(200));
+    expect(receiver.requests.map(({ webhookId }) => webhookId)).toEqual(['msg_2']);
   });
 
   it('finish before the sender closes, and none is taken afterwards', async () => {
