@@ -2,10 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PLANNING } from '../../store/planning.js';
 import { blocksOf, ROOT, textOf } from '../support/documents.js';
 
 describe('the SQL of the production guide', () => {
-  const [overdue = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
+  const [planning = '', overdue = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
   let db: PGlite;
 
   beforeAll(async () => {
@@ -40,6 +41,13 @@ describe('the SQL of the production guide', () => {
     });
     return values;
   }
+
+  test('gives a role the settings that sessions ask for', async () => {
+    await db.exec(`create role postcall; ${planning}`);
+    const { rows } = await db.query(`select unnest(rolconfig) as setting from pg_roles where rolname = 'postcall'`);
+    const settings = Object.entries(PLANNING).map(([name, value]) => ({ setting: `${name}=${value}` }));
+    expect(new Set(rows)).toEqual(new Set(settings));
+  });
 
   test('finds what is overdue', async () => {
     expect((await db.query(overdue)).rows).toMatchObject([{ user_id: 'acme', url: 'https://example.com', count: 1 }]);
