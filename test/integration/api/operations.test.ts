@@ -1,9 +1,8 @@
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { startApi } from '../../../api/index.js';
 import { send, sharedApi, startTestApi, userWith } from '../../support/api.js';
 import { answer, neverAnswer } from '../../support/behaviours.js';
+import { captureLog } from '../../support/captured-log.js';
 import { freshUser, testLogger } from '../../support/stack.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
@@ -31,20 +30,9 @@ describe('health and metrics', () => {
   });
 });
 
-function capture() {
-  const lines: string[] = [];
-  const sink = new Writable({
-    write: (chunk, _encoding, done) => {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  return { lines, logger: pino({ level: 'trace' }, sink) };
-}
-
 describe('the log', () => {
   test('counts it as no error that a client hangs up', async () => {
-    const { lines, logger } = capture();
+    const { lines, logger } = captureLog('trace');
     const { stack } = api();
     const { url, newUser } = await startTestApi(stack, { logger });
     const user = await newUser();
@@ -67,7 +55,7 @@ describe('the log', () => {
   });
 
   test('has a line for each request, without keys, queries and payloads', async () => {
-    const { lines, logger } = capture();
+    const { lines, logger } = captureLog('trace');
     const { stack } = api();
     const { newUser } = await startTestApi(stack, { logger });
     const user = await newUser();

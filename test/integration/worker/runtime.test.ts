@@ -1,26 +1,20 @@
-import { Writable } from 'node:stream';
 import { Runtime } from '@temporalio/worker';
-import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { installRuntime } from '../../../worker/runtime.js';
+import { captureLog } from '../../support/captured-log.js';
 
 afterEach(() => Runtime.instance().shutdown());
 
 /** What is logged through the SDK at each of its levels, in the order in which it comes out. */
 async function logged(logLevel: 'trace' | 'debug' | 'info' | 'warn'): Promise<string[]> {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write: (chunk, _encoding, done) => {
-      lines.push(JSON.parse(String(chunk)).msg);
-      done();
-    },
-  });
-  installRuntime(pino({ level: logLevel }, stream), { logLevel, metricsPort: undefined });
+  const log = captureLog(logLevel);
+  installRuntime(log.logger, { logLevel, metricsPort: undefined });
   const { logger } = Runtime.instance();
   for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) logger[level](level);
   logger.log('WARN', 'log');
-  await expect.poll(() => lines).toContain('log');
-  return lines;
+  const messages = () => log.lines.map((line): string => JSON.parse(line).msg);
+  await expect.poll(messages).toContain('log');
+  return messages();
 }
 
 test('at level info the SDK tells of warnings and errors, not of its own life', async () => {
