@@ -17,7 +17,7 @@ const CALLS = {
 
 /** Measures both databases, or those named on the command line. */
 async function main(names: readonly string[]): Promise<void> {
-  await using receiver = await startReceiver();
+  using receiver = await startReceiver();
   const body = JSON.stringify({ call_id: 'yardstick', concatenated_transcript: 'x'.repeat(2_000) });
   console.log(`plain undici loop: ${Math.round(await plainLoop(receiver.url, body))} requests/s\n`);
   for (const database of DATABASES.filter((name) => names.length === 0 || names.includes(name))) {

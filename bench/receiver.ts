@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ReceiverMessage } from './receiver-process.js';
 
-export interface BenchReceiver extends AsyncDisposable {
+export interface BenchReceiver extends Disposable {
   url: string;
   pid: number;
   /** When each call arrived first (milliseconds since the epoch), and how many requests there were; forgets them. */
@@ -27,6 +27,6 @@ export async function startReceiver(): Promise<BenchReceiver> {
       for (const [callId, at] of answer.arrivals) if (!firstArrival.has(callId)) firstArrival.set(callId, at);
       return { requests: answer.arrivals.length, firstArrival };
     },
-    [Symbol.asyncDispose]: async () => child.disconnect(),
+    [Symbol.dispose]: () => child.disconnect(),
   };
 }
