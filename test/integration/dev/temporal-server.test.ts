@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { freePort, isPortFree } from '../../../dev/free-port.js';
 import { startTemporalServer } from '../../../dev/temporal-server.js';
+import { processesWith } from '../../support/program.js';
 import { connectClient, startOwnTemporalServer } from '../../support/temporal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -99,14 +100,15 @@ describe('the embedded Temporal server', () => {
       uiPort: false,
       signal: abort.signal,
     });
-    // The port is taken once the server runs, and the start still waits for its first answer.
-    await expect.poll(() => isPortFree(port), { interval: 5 }).toBe(false);
+    // Who tried its port now would take it from the server for a moment.
+    await expect.poll(() => processesWith(`--port ${port}`).length, { interval: 5 }).toBeGreaterThan(0);
     abort.abort(new Error('interrupted'));
     const outcome = await start.then(
       (server) => server.stop(),
       (error: Error) => error.message,
     );
     expect([undefined, 'interrupted']).toContain(outcome);
-    await expect.poll(() => isPortFree(port)).toBe(true);
+    await expect.poll(() => processesWith(`--port ${port}`)).toEqual([]);
+    expect(await isPortFree(port)).toBe(true);
   });
 });
