@@ -3,6 +3,7 @@ import { createApiKey, findUserByApiKey, listApiKeys, revokeApiKey } from './api
 import { upsertCalls } from './calls.js';
 import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
+import { failUnsettled, findUnsettled } from './ended-batches.js';
 import { grouped } from './grouping.js';
 import { interruptAttempts } from './interrupt-attempts.js';
 import { openAttempts } from './open-attempts.js';
@@ -35,6 +36,8 @@ export function sqlStore(database: Database): Store {
     interruptAttempt: (seq) => interruptAttempts(database, [seq]),
     readAttempt: (seq) => readAttempt({ seq }),
     settleWebhook: shared(settleWebhooks, byCall),
+    findUnsettled: (batchIds) => findUnsettled(database, batchIds),
+    failUnsettled: (batch) => failUnsettled(database, batch),
     claimWaiting: (endpoint) => claimWaiting(database, endpoint),
     claimProbes: (options) => claimProbes(database, options),
     getWebhook: (userId, callId) => getWebhook(database, userId, callId),

@@ -13,6 +13,14 @@ export interface Store {
   /** Ends a webhook without sending, creating it where there is none. Concurrent requests share one statement. Safe to repeat. */
   settleWebhook(request: SettleRequest): Promise<SettleResult>;
 
+  /** Those of the batches that have webhooks `pending` or `retrying`. */
+  findUnsettled(batchIds: readonly string[]): Promise<string[]>;
+  /**
+   * Fails the webhooks that a batch has left `pending` or `retrying`, for a batch that sends nothing any more. Those with an attempt
+   * in flight are left alone until its end or its deadline. Returns how many it failed. Safe to repeat.
+   */
+  failUnsettled(batch: { batch_id: string; reason: string }): Promise<number>;
+
   /**
    * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now: `retrying`, due later than in a
    * second, not held by Retry-After, and not woken too often (after each wake a webhook must have waited twice as long as the

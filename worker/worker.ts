@@ -10,6 +10,7 @@ import { createSender } from '../activities/send.js';
 import { batchWorkflowId, retryNowSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 import type { Config } from './config.js';
+import { EndedBatches } from './ended-batches.js';
 import { packageVersion } from './package-version.js';
 import { workflowSource } from './workflow-bundle.js';
 
@@ -40,7 +41,9 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   const { config, store, logger } = deps;
   const { temporal } = config;
   const connection = await NativeConnection.connect(temporal.connectionOptions);
-  const recovery = createRecovery(deps, new Client({ connection, namespace: temporal.namespace }));
+  const client = new Client({ connection, namespace: temporal.namespace });
+  const recovery = createRecovery(deps, client);
+  const endedBatches = createEndedBatches(deps, client);
   const sender = createSender({
     allowNetworks: config.allowNetworks,
     timeoutMs: config.attemptTimeoutMs,
@@ -74,10 +77,11 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   });
   const run = async (): Promise<void> => {
     recovery.start();
+    endedBatches.start();
     try {
       await worker.run();
     } finally {
-      await recovery.stop();
+      await Promise.all([recovery.stop(), endedBatches.stop()]);
       await idle();
       await Promise.all([sender.close(), httpCalls?.close()]);
       await connection.close();
@@ -128,3 +132,11 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
     },
   });
 }
+
+const createEndedBatches = ({ store, logger }: WorkerDependencies, client: Client): EndedBatches =>
+  new EndedBatches({
+    client,
+    store,
+    onFailed: (batch, webhooks) => logger.warn({ batch, webhooks }, 'webhooks failed: their batch ended from outside'),
+    onError: (error) => logger.warn({ err: error }, 'batches that ended from outside could not be looked for now'),
+  });

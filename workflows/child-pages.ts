@@ -15,7 +15,8 @@ import {
 } from '../contract/messages.js';
 import type { ChildPageInput, deliverPage, PageResult } from './deliver-page.js';
 import type { Delivery } from './delivery.js';
-import { addCounts, noCounts } from './ledger.js';
+import { addCounts, Ledger, noCounts } from './ledger.js';
+import { settleRest } from './settle-rest.js';
 
 /** A batch's view of one of its pages. */
 interface ChildPage {
@@ -31,6 +32,8 @@ interface ChildPage {
 
 /** Pages that make first attempts at the same time: while one page's workflow code runs, attempts of another are under way. */
 const PAGES_AT_ONCE = 2;
+
+const LOST = { type: PAGE_LOST, message: 'the workflow of its page was ended from outside' };
 
 /** Delivers a batch as child workflows of 500 calls, a few at a time: the next starts when one has made all its first attempts. */
 export class ChildPages implements Delivery {
@@ -198,10 +201,17 @@ export class ChildPages implements Delivery {
       Object.assign(page, { counts, exceptions, endpoint });
     } catch (error) {
       log.error('a page did not end by itself', { page: page.workflowId, error });
-      Object.assign(page, failedPage(page));
+      Object.assign(page, await this.#settleLost(page));
     }
     page.state = 'ended';
     this.#onChange();
+  }
+
+  /** The page was terminated: the store knows how far it came, and nobody sends the rest any more. */
+  async #settleLost({ callIds }: ChildPage): Promise<Pick<ChildPage, 'counts' | 'exceptions'>> {
+    const ledger = new Ledger(callIds);
+    await settleRest(this.#input, ledger, { status: 'failed', error: LOST });
+    return { counts: ledger.counts, exceptions: ledger.exceptions() };
   }
 
   #pageWith(callId: string): ChildPage | undefined {
@@ -233,15 +243,6 @@ function outcomesOf({ callIds, state, exceptions }: ChildPage): CallOutcome[] {
   const known = new Map(exceptions.map((outcome) => [outcome.call_id, outcome]));
   const status = state === 'ended' ? 'delivered' : 'pending';
   return callIds.map((call_id) => known.get(call_id) ?? { call_id, status });
-}
-
-/** A page that was terminated: the store knows how far it came. */
-function failedPage({ callIds }: ChildPage): Pick<ChildPage, 'counts' | 'exceptions'> {
-  const error = { type: PAGE_LOST, message: 'the workflow of its page was ended from outside; see the webhook itself' };
-  return {
-    counts: { ...noCounts(), total: callIds.length, failed: callIds.length },
-    exceptions: callIds.map((call_id) => ({ call_id, status: 'failed', error })),
-  };
 }
 
 async function tell<Args extends unknown[]>(

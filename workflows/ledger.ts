@@ -33,6 +33,11 @@ export class Ledger {
     return [...this.#outcomes.values()];
   }
 
+  /** Every outcome but `delivered`. */
+  exceptions(): CallOutcome[] {
+    return this.outcomes().filter(({ status }) => status !== 'delivered');
+  }
+
   /** Calls that still may be sent. */
   unsettled(): string[] {
     return this.outcomes()

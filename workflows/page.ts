@@ -107,7 +107,7 @@ export class Page implements Delivery {
   }
 
   exceptions(): CallOutcome[] {
-    return this.#ledger.outcomes().filter(({ status }) => status !== 'delivered');
+    return this.#ledger.exceptions();
   }
 
   outcomesOf(page: number): OutcomesPage {

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { type OpenedAttempt, type OpenRequest, openStore, type Store, type StoreOptions } from '../../store/index.js';
+import {
+  type CloseRequest,
+  type NextStep,
+  type OpenedAttempt,
+  type OpenRequest,
+  openStore,
+  type Store,
+  type StoreOptions,
+} from '../../store/index.js';
 import { copyEmptyDatabase } from './pglite-template.js';
 import { type PostgresServer, startPostgres } from './postgres.js';
 
@@ -86,4 +94,34 @@ export async function mustOpen(store: Store, request: OpenRequest): Promise<Open
   const result = await store.openAttempt(request);
   if (result.kind !== 'opened') throw new Error(`expected an opened attempt, got ${JSON.stringify(result)}`);
   return result;
+}
+
+export const DELIVERED: NextStep = { status: 'delivered' };
+/** Due again in a minute. */
+export const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
+
+/** A request to close the attempt: what got a 2xx is delivered, anything else is tried again. */
+export const closeRequest = (
+  { call_id, batch_id }: OpenRequest,
+  seq: string,
+  overrides: Partial<CloseRequest> = {},
+): CloseRequest => {
+  const { response_code = 200 } = overrides;
+  const isSuccess = response_code !== null && response_code >= 200 && response_code < 300;
+  return {
+    seq,
+    call_id,
+    batch_id,
+    response_code,
+    response_time_ms: 7,
+    error: null,
+    next: isSuccess ? DELIVERED : RETRYING,
+    ...overrides,
+  };
+};
+
+/** Makes a whole attempt. */
+export async function attempted(store: Store, request: OpenRequest, end?: Partial<CloseRequest>): Promise<void> {
+  const { seq } = await mustOpen(store, request);
+  await store.closeAttempt(closeRequest(request, seq, end));
 }

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { INTERRUPTED, type WebhookStatus } from '../../../contract/index.js';
-import type { CloseRequest, NextStep, OpenRequest } from '../../../store/index.js';
-import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
+import type { NextStep, OpenRequest } from '../../../store/index.js';
+import {
+  closeRequest,
+  DELIVERED,
+  describeStores,
+  mustOpen,
+  openRequest,
+  RETRYING,
+  unique,
+} from '../../support/stores.js';
 
-const DELIVERED: NextStep = { status: 'delivered' };
-const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
 const FAILED: NextStep = { status: 'failed', reason: 'the endpoint is gone' };
 
 describeStores('closeAttempt', (harness) => {
@@ -12,16 +18,6 @@ describeStores('closeAttempt', (harness) => {
     const request = openRequest(overrides);
     return { request, attempt: await mustOpen(harness().store, request) };
   }
-  const closing = (request: OpenRequest, seq: string, overrides: Partial<CloseRequest> = {}): CloseRequest => ({
-    seq,
-    call_id: request.call_id,
-    batch_id: request.batch_id,
-    response_code: 200,
-    response_time_ms: 123,
-    error: null,
-    next: DELIVERED,
-    ...overrides,
-  });
   const webhookOf = (request: OpenRequest) => harness().store.getWebhook(request.user_id, request.call_id);
   async function interrupt(seq: string) {
     await harness().query(`update attempts set deadline = now() - interval '1 second' where seq = $1`, [seq]);
@@ -33,11 +29,11 @@ describeStores('closeAttempt', (harness) => {
     const recorded = {
       sent_at: attempt.sent_at,
       response_code: 204,
-      response_time: '123ms',
+      response_time: '7ms',
       send_type: 'create',
       error: null,
     };
-    expect(await harness().store.closeAttempt(closing(request, attempt.seq, { response_code: 204 }))).toEqual({
+    expect(await harness().store.closeAttempt(closeRequest(request, attempt.seq, { response_code: 204 }))).toEqual({
       attempt: recorded,
       status: 'delivered',
     });
@@ -52,7 +48,7 @@ describeStores('closeAttempt', (harness) => {
     const { request, attempt } = await opened();
     const before = Date.now();
     const result = await harness().store.closeAttempt(
-      closing(request, attempt.seq, { response_code: null, error: 'connection refused', next: RETRYING }),
+      closeRequest(request, attempt.seq, { response_code: null, error: 'connection refused' }),
     );
     expect(result).toMatchObject({
       status: 'retrying',
@@ -68,7 +64,7 @@ describeStores('closeAttempt', (harness) => {
 
   test('ends the webhook with a reason', async () => {
     const { request, attempt } = await opened();
-    await harness().store.closeAttempt(closing(request, attempt.seq, { response_code: 410, next: FAILED }));
+    await harness().store.closeAttempt(closeRequest(request, attempt.seq, { response_code: 410, next: FAILED }));
     expect(await webhookOf(request)).toMatchObject({ status: 'failed', reason: FAILED.reason, next_attempt_at: null });
     expect(await harness().store.readAttempt(attempt.seq)).toMatchObject({
       kind: 'closed',
@@ -80,10 +76,8 @@ describeStores('closeAttempt', (harness) => {
 
   test('is safe to repeat: what is recorded stands', async () => {
     const { request, attempt } = await opened();
-    const first = await harness().store.closeAttempt(
-      closing(request, attempt.seq, { response_code: 500, next: RETRYING }),
-    );
-    expect(await harness().store.closeAttempt(closing(request, attempt.seq))).toEqual(first);
+    const first = await harness().store.closeAttempt(closeRequest(request, attempt.seq, { response_code: 500 }));
+    expect(await harness().store.closeAttempt(closeRequest(request, attempt.seq))).toEqual(first);
     expect(await webhookOf(request)).toMatchObject({ status: 'retrying', metadata: [{ response_code: 500 }] });
   });
 
@@ -91,14 +85,14 @@ describeStores('closeAttempt', (harness) => {
     const { request, attempt } = await opened();
     const error = 'odd \0 bytes \ud800';
     const result = await harness().store.closeAttempt(
-      closing(request, attempt.seq, { response_code: null, error, next: { status: 'failed', reason: error } }),
+      closeRequest(request, attempt.seq, { response_code: null, error, next: { status: 'failed', reason: error } }),
     );
     expect(result.attempt.error).toBe('odd \ufffd bytes \ufffd');
   });
 
   test('of an attempt that does not exist is an error', async () => {
     const { request, attempt } = await opened();
-    const other = closing(request, attempt.seq, { call_id: unique('call') });
+    const other = closeRequest(request, attempt.seq, { call_id: unique('call') });
     await expect(harness().store.closeAttempt(other)).rejects.toThrow('there is no attempt');
     await expect(harness().store.readAttempt('999999999999')).rejects.toThrow('there is no attempt');
   });
@@ -110,7 +104,7 @@ describeStores('closeAttempt', (harness) => {
       expect(await webhookOf(request)).toMatchObject({
         metadata: [{ response_code: null, error: INTERRUPTED }],
       });
-      expect(await harness().store.closeAttempt(closing(request, attempt.seq))).toMatchObject({
+      expect(await harness().store.closeAttempt(closeRequest(request, attempt.seq))).toMatchObject({
         status: 'delivered',
         attempt: { response_code: 200, error: null },
       });
@@ -121,20 +115,24 @@ describeStores('closeAttempt', (harness) => {
       const { request, attempt } = await opened();
       await interrupt(attempt.seq);
       const newer = await mustOpen(harness().store, request);
-      const late = closing(request, attempt.seq, { response_code: 410, next: FAILED });
+      const late = closeRequest(request, attempt.seq, { response_code: 410, next: FAILED });
       expect(await harness().store.closeAttempt(late)).toMatchObject({
         status: 'pending',
         attempt: { response_code: 410 },
       });
-      expect(await harness().store.closeAttempt(closing(request, newer.seq))).toMatchObject({ status: 'delivered' });
+      expect(await harness().store.closeAttempt(closeRequest(request, newer.seq))).toMatchObject({
+        status: 'delivered',
+      });
     });
 
     test('that succeeded delivers the webhook although a newer attempt is open, whose failure changes nothing', async () => {
       const { request, attempt } = await opened();
       await interrupt(attempt.seq);
       const newer = await mustOpen(harness().store, request);
-      expect(await harness().store.closeAttempt(closing(request, attempt.seq))).toMatchObject({ status: 'delivered' });
-      const failure = closing(request, newer.seq, { response_code: 500, next: RETRYING });
+      expect(await harness().store.closeAttempt(closeRequest(request, attempt.seq))).toMatchObject({
+        status: 'delivered',
+      });
+      const failure = closeRequest(request, newer.seq, { response_code: 500 });
       expect(await harness().store.closeAttempt(failure)).toMatchObject({
         status: 'delivered',
         attempt: { response_code: 500 },
@@ -149,7 +147,7 @@ describeStores('closeAttempt', (harness) => {
     ])('of a canceled webhook: a %s it', async (_, next, response_code, status) => {
       const { request, attempt } = await opened();
       await harness().store.settleWebhook({ ...request, status: 'canceled', reason: 'canceled' });
-      const result = await harness().store.closeAttempt(closing(request, attempt.seq, { response_code, next }));
+      const result = await harness().store.closeAttempt(closeRequest(request, attempt.seq, { response_code, next }));
       expect(result).toMatchObject({ status, attempt: { response_code } });
       expect(await webhookOf(request)).toMatchObject({ status, metadata: [{ response_code }] });
     });
@@ -160,7 +158,9 @@ describeStores('closeAttempt', (harness) => {
       await interrupt(attempt.seq);
       const resend = openRequest({ ...request, batch_id: unique('batch'), send_type: 'resend' });
       await mustOpen(harness().store, resend);
-      expect(await harness().store.closeAttempt(closing(request, attempt.seq))).toMatchObject({ status: 'pending' });
+      expect(await harness().store.closeAttempt(closeRequest(request, attempt.seq))).toMatchObject({
+        status: 'pending',
+      });
       expect(await webhookOf(request)).toMatchObject({ status: 'pending', metadata: [{ response_code: 200 }] });
     });
   });
@@ -169,7 +169,7 @@ describeStores('closeAttempt', (harness) => {
     const { request, attempt } = await opened();
     await harness().store.interruptAttempt(attempt.seq);
     expect(await harness().store.readAttempt(attempt.seq)).toMatchObject({ kind: 'open' });
-    await harness().store.closeAttempt(closing(request, attempt.seq, { response_code: 500, next: RETRYING }));
+    await harness().store.closeAttempt(closeRequest(request, attempt.seq, { response_code: 500 }));
     await interrupt(attempt.seq);
     expect(await webhookOf(request)).toMatchObject({ metadata: [{ response_code: 500, error: null }] });
   });

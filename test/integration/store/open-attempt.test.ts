@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { INTERRUPTED } from '../../../contract/index.js';
 import type { OpenRequest } from '../../../store/index.js';
-import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
+import { closeRequest, describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
 
 /** Every byte counts: order of keys, white space, escapes, characters beyond the BMP, numbers that JavaScript would rewrite. */
 const AWKWARD_JSON =
@@ -10,16 +10,8 @@ const AWKWARD_JSON =
 describeStores('openAttempt', (harness) => {
   const expire = (seq: string) =>
     harness().query(`update attempts set deadline = now() - interval '1 second' where seq = $1`, [seq]);
-  const close = (request: OpenRequest, seq: string, code: number | null, error: string | null = null) =>
-    harness().store.closeAttempt({
-      seq,
-      call_id: request.call_id,
-      batch_id: request.batch_id,
-      response_code: code,
-      response_time_ms: 5,
-      error,
-      next: code === 200 ? { status: 'delivered' } : { status: 'retrying', delay_ms: 60_000, held_ms: 0 },
-    });
+  const close = (request: OpenRequest, seq: string, response_code: number) =>
+    harness().store.closeAttempt(closeRequest(request, seq, { response_code }));
   const settle = (request: OpenRequest, status: 'failed' | 'canceled') =>
     harness().store.settleWebhook({ ...request, status, reason: `it is ${status}` });
   /** The call's webhook, delivered by a first batch. */
@@ -145,7 +137,7 @@ describeStores('openAttempt', (harness) => {
         attempt: {
           sent_at: attempt.sent_at,
           response_code: 200,
-          response_time: '5ms',
+          response_time: '7ms',
           send_type: 'create',
           error: null,
         },

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { OpenRequest, Store } from '../../../store/store.js';
-import { describeStores, mustOpen, openRequest } from '../../support/stores.js';
+import { attempted, describeStores, openRequest } from '../../support/stores.js';
 
 interface Scans {
   relname: string;
@@ -15,13 +14,6 @@ describeStores('statements that were planned while the tables were empty', (harn
        where relname in ('calls', 'webhooks', 'attempts') order by relname`,
     );
 
-  async function deliver(store: Store, request: OpenRequest): Promise<void> {
-    const { call_id, batch_id } = request;
-    const { seq } = await mustOpen(store, request);
-    const end = { response_code: 200, response_time_ms: 1, error: null };
-    await store.closeAttempt({ seq, call_id, batch_id, ...end, next: { status: 'delivered' } });
-  }
-
   test('go through the indexes', async () => {
     const { store } = harness();
     const before = await scans();
@@ -30,7 +22,7 @@ describeStores('statements that were planned while the tables were empty', (harn
         openRequest({ user_id: 'planner', payload: { from: 'calls' } }),
       );
       await store.upsertCalls(requests.map(({ call_id }) => ({ call_id, user_id: 'planner', data: { call_id } })));
-      await Promise.all(requests.map((request) => deliver(store, request)));
+      await Promise.all(requests.map((request) => attempted(store, request)));
     }
     // The server counts a session's scans some time after they were made.
     await expect.poll(async () => (await scans()).every(({ idx_scan }) => idx_scan >= 400)).toBe(true);

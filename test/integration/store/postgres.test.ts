@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openStore, type Store, StoreUnavailableError } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { mustOpen, openRequest } from '../../support/stores.js';
+import { closeRequest, mustOpen, openRequest } from '../../support/stores.js';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -28,14 +28,7 @@ test.skipIf(process.env.TEST_DATABASE_URL)('an outage is an error while it lasts
   const request = openRequest();
   const { seq } = await mustOpen(store, request);
   await server.stop();
-  const close = {
-    ...request,
-    seq,
-    response_code: 200,
-    response_time_ms: 1,
-    error: null,
-    next: { status: 'delivered' },
-  } as const;
+  const close = closeRequest(request, seq);
   await expect(store.closeAttempt(close)).rejects.toThrow(StoreUnavailableError);
   await expect(store.getWebhook('user', 'call')).rejects.toThrow(StoreUnavailableError);
   await server.start();

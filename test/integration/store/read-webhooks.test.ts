@@ -1,24 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidRequestError, webhookSchema } from '../../../contract/index.js';
-import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
+import { attempted, describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
 
 describeStores('reading webhooks', (harness) => {
   async function sent(request = openRequest(), code = 200) {
-    const { seq } = await mustOpen(harness().store, request);
-    await harness().store.closeAttempt({
-      seq,
-      call_id: request.call_id,
-      batch_id: request.batch_id,
-      response_code: code,
-      response_time_ms: 7,
-      error: null,
-      next:
-        code === 200
-          ? { status: 'delivered' }
-          : code === 410
-            ? { status: 'failed', reason: 'gone' }
-            : { status: 'retrying', delay_ms: 60_000, held_ms: 0 },
-    });
+    const gone = { status: 'failed', reason: 'gone' } as const;
+    await attempted(harness().store, request, { response_code: code, ...(code === 410 && { next: gone }) });
     return request;
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { OpenRequest, SettleRequest } from '../../../store/index.js';
-import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
+import { attempted, describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
 
 describeStores('settleWebhook', (harness) => {
   const settling = (request: OpenRequest, overrides: Partial<SettleRequest> = {}): SettleRequest => {
@@ -8,21 +8,8 @@ describeStores('settleWebhook', (harness) => {
     return { ...rest, status: 'canceled', reason: 'the batch was canceled', ...overrides };
   };
   const webhookOf = (request: OpenRequest) => harness().store.getWebhook(request.user_id, request.call_id);
-  async function closed(request: OpenRequest, response_code: number) {
-    const { seq } = await mustOpen(harness().store, request);
-    const { call_id, batch_id } = request;
-    const next = response_code === 200 ? ({ status: 'delivered' } as const) : RETRYING;
-    await harness().store.closeAttempt({
-      seq,
-      call_id,
-      batch_id,
-      response_code,
-      response_time_ms: 1,
-      error: null,
-      next,
-    });
-  }
-  const RETRYING = { status: 'retrying', delay_ms: 60_000, held_ms: 0 } as const;
+  const closed = (request: OpenRequest, response_code: number) =>
+    attempted(harness().store, request, { response_code });
 
   test('creates a webhook that was never sent, with its payload', async () => {
     const request = openRequest();

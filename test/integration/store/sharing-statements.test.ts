@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type OpenRequest, type OpenResult, openStore, StoreQueryError } from '../../../store/index.js';
-import { describeStores, openRequest, unique } from '../../support/stores.js';
+import { attempted, describeStores, openRequest, unique } from '../../support/stores.js';
 
 describeStores('concurrent requests', (harness) => {
   /** Counts the statements that write attempts from now on. */
@@ -22,23 +22,7 @@ describeStores('concurrent requests', (harness) => {
     const statements = await countStatements();
     const { store } = harness();
     const batch = { batch_id: unique('batch'), user_id: unique('user') };
-    await Promise.all(
-      [...Array(100)].map(async () => {
-        const { call_id } = openRequest();
-        const opened = await store.openAttempt(openRequest({ ...batch, call_id }));
-        expect(opened.kind).toBe('opened');
-        const { seq } = opened as { seq: string };
-        await store.closeAttempt({
-          seq,
-          call_id,
-          batch_id: batch.batch_id,
-          response_code: 200,
-          response_time_ms: 1,
-          error: null,
-          next: { status: 'delivered' },
-        });
-      }),
-    );
+    await Promise.all([...Array(100)].map(() => attempted(store, openRequest(batch))));
     const count = await statements.count();
     await statements.stop();
     expect(count).toBeLessThanOrEqual(10);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../../store/index.js';
-import { describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
+import { attempted, describeStores, mustOpen, openRequest, unique } from '../../support/stores.js';
 
 interface Endpoint {
   user_id: string;
@@ -16,16 +16,8 @@ describeStores('waiting webhooks', (harness) => {
     { waitedS = 60, dueInS = 3_600, wakes = 0, heldS = 0, call_id = unique('call') } = {},
   ): Promise<string> {
     const request = openRequest({ call_id, user_id: endpoint.user_id, webhook_url: endpoint.url });
-    const { seq } = await mustOpen(harness().store, request);
-    await harness().store.closeAttempt({
-      seq,
-      call_id,
-      batch_id: request.batch_id,
-      response_code: 503,
-      response_time_ms: 1,
-      error: null,
-      next: { status: 'retrying', delay_ms: dueInS * 1_000, held_ms: heldS * 1_000 },
-    });
+    const next = { status: 'retrying', delay_ms: dueInS * 1_000, held_ms: heldS * 1_000 } as const;
+    await attempted(harness().store, request, { response_code: 503, next });
     await harness().query(
       `update webhooks set waiting_since = now() - $2 * interval '1 second', wakes = $3 where call_id = $1`,
       [call_id, waitedS, wakes],
