@@ -58,7 +58,7 @@ describe('the SQL of the production guide', () => {
     expect(left).toEqual([['c-0'], ['c-0'], ['c-0']]);
   });
 
-  test('settles the webhooks of a terminated batch, and leaves others alone', async () => {
+  test('fails what a lost Temporal database left unsettled, and leaves the rest alone', async () => {
     expect(await valuesAfter(settle, 'webhooks.status')).toEqual([['failed', 'delivered']]);
   });
 });
