@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { PostcallClient } from '../client/index.js';
@@ -12,6 +13,8 @@ export interface StartApiOptions {
   /** Stays the caller's to close, after the API has stopped. */
   store: Store;
   logger: Logger;
+  /** Encrypt or compress what goes to Temporal: the workers' ones. */
+  payloadCodecs?: PayloadCodec[];
   /** What `/metrics` serves, the API's own metrics included. Default: a registry of its own. */
   metrics?: Registry;
   /** Milliseconds from `/readyz` turning to 503 until no connection is accepted any more, for load balancers to notice. Default 0. */
@@ -29,10 +32,12 @@ export interface RunningApi {
  * Listens on the configured address. It starts without the workflow service too: until that answers, `/readyz` and whatever needs it
  * are answered with 503. Rejects when the port is taken.
  */
-export async function startApi({ config, store, logger, metrics, drainMs = 0 }: StartApiOptions): Promise<RunningApi> {
+export async function startApi(options: StartApiOptions): Promise<RunningApi> {
+  const { config, store, logger, metrics, drainMs = 0, payloadCodecs = [] } = options;
   const { connectionOptions, namespace } = config.temporal;
   const connection = Connection.lazy(connectionOptions);
-  const client = new PostcallClient({ connection, namespace, taskQueue: config.taskQueue });
+  const temporal = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
+  const client = new PostcallClient({ client: temporal, taskQueue: config.taskQueue });
   const app = createApi({
     client,
     store,

@@ -1,4 +1,5 @@
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
@@ -25,6 +26,8 @@ export interface WorkerDependencies {
   callSource?: CallSource;
   /** How endpoints' names are resolved. Default: the operating system's resolver. */
   lookup?: Lookup;
+  /** Encrypt or compress what goes to Temporal. Clients need the same ones. */
+  payloadCodecs?: PayloadCodec[];
   /** Workflow code to run, when it is not the package's own. */
   workflows?: ReturnType<typeof workflowSource>;
 }
@@ -41,7 +44,8 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   const { config, store, logger } = deps;
   const { temporal } = config;
   const connection = await NativeConnection.connect(temporal.connectionOptions);
-  const client = new Client({ connection, namespace: temporal.namespace });
+  const dataConverter = { payloadCodecs: deps.payloadCodecs ?? [] };
+  const client = new Client({ connection, namespace: temporal.namespace, dataConverter });
   const recovery = createRecovery(deps, client);
   const endedBatches = createEndedBatches(deps, client);
   const sender = createSender({
@@ -69,6 +73,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     connection,
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
+    dataConverter,
     ...(deps.workflows ?? workflowSource()),
     activities,
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,

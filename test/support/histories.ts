@@ -20,6 +20,13 @@ export async function historiesOf(
   return [{ workflowId, history }, ...(await Promise.all(ofPages))];
 }
 
+/** A history as text, with what its payloads say: they are base64 in JSON, so whatever may be that is decoded as well. */
+export function textOfHistory(history: History): string {
+  const json = JSON.stringify(history);
+  const parts = json.match(/[A-Za-z0-9+/=]{8,}/g) ?? [];
+  return [json, ...parts.map((part) => Buffer.from(part, 'base64').toString('latin1'))].join('\n');
+}
+
 /** Replays a batch and its pages. @throws DeterminismViolationError */
 export async function replayBatch(client: Client, workflowId: string): Promise<void> {
   for (const { history } of await historiesOf(client, workflowId)) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { pino } from 'pino';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { CallSource } from '../../activities/index.js';
@@ -19,6 +20,8 @@ export interface TestStackOptions {
   /** One that is passed in stays open. Default: PGlite in `dataDir`, closed with the stack. */
   store?: Store;
   callSource?: CallSource;
+  /** Of the worker and of the client. */
+  payloadCodecs?: PayloadCodec[];
   /** False: no worker runs until `startWorker` is called. */
   worker?: boolean;
 }
@@ -80,7 +83,9 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   const worker = workerSwitch(options, config, store);
   if (options.worker !== false) await worker.start();
 
-  const client = new PostcallClient({ connection, namespace: config.temporal.namespace, taskQueue });
+  const { payloadCodecs = [] } = options;
+  const temporal = new Client({ connection, namespace: config.temporal.namespace, dataConverter: { payloadCodecs } });
+  const client = new PostcallClient({ client: temporal, taskQueue });
   const stop = async () => {
     await worker.stop();
     await receiver.close();
@@ -103,7 +108,7 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   };
 }
 
-function workerSwitch({ callSource }: TestStackOptions, config: Config, store: Store) {
+function workerSwitch({ callSource, payloadCodecs }: TestStackOptions, config: Config, store: Store) {
   let running: Awaited<ReturnType<typeof startWorker>> | undefined;
   return {
     start: async () => {
@@ -113,6 +118,7 @@ function workerSwitch({ callSource }: TestStackOptions, config: Config, store: S
         logger: testLogger(),
         workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
         ...(callSource && { callSource }),
+        ...(payloadCodecs && { payloadCodecs }),
       });
     },
     stop: async () => {
