@@ -6,14 +6,7 @@ import { interruptAttempts } from './interrupt-attempts.js';
 import { AGAIN } from './rounds.js';
 import { byPlace, epochMs, isoTime, requestTable } from './sql.js';
 import type { OpenRequest, OpenResult } from './store.js';
-import {
-  createdCte,
-  decisionWithoutWebhook,
-  payloadSource,
-  payloadText,
-  SUPERSEDED,
-  stateCte,
-} from './webhook-state.js';
+import { createdCte, decisionCte, payloadSource, payloadText, SUPERSEDED, stateCte } from './webhook-state.js';
 
 /** How long past its timeout an attempt may be closed before it counts as interrupted. */
 const GRACE_MS = 2_000;
@@ -59,24 +52,21 @@ export async function openAttempts(
   const rows = await database.rows<OpenRow>(sql`
     with request as materialized (select * from ${requestTable(requests, columns)}),
     ${stateCte},
-    decision as materialized (
-      select *, coalesce(${decisionWithoutWebhook}, case
-        when holder = batch_id then case
-          when status = 'delivered' then 'delivered'
-          when open_batch = batch_id then 'open_elsewhere'
-          when open_deadline > clock_timestamp() then 'webhook_in_progress'
-          when open_seq is not null then 'expired'
-          when status in ('failed', 'canceled') then 'settled'
-          else 'open' end
-        when first_sent_at is not null then case
-          when delivered_seq is not null then 'delivered'
-          else 'superseded' end
-        when send_type = 'create' then 'webhook_exists'
+    ${decisionCte({
+      held: sql`case
+        when status = 'delivered' then 'delivered'
+        when open_batch = batch_id then 'open_elsewhere'
+        when open_deadline > clock_timestamp() then 'webhook_in_progress'
+        when open_seq is not null then 'expired'
+        when status in ('failed', 'canceled') then 'settled'
+        else 'open'
+      end`,
+      resent: sql`case
         when status in ('pending', 'retrying') or open_deadline > clock_timestamp() then 'webhook_in_progress'
         when open_seq is not null then 'expired'
-        else 'take_over' end) as outcome
-      from state
-    ),
+        else 'take_over'
+      end`,
+    })},
     ${createdCte({ status: sql`'pending'`, reason: sql`null`, settledAt: sql`null` })},
     taken as (
       update webhooks set batch_id = decision.batch_id, status = 'pending', reason = null, next_attempt_at = null,

@@ -4,14 +4,7 @@ import type { Database } from './database.js';
 import { AGAIN } from './rounds.js';
 import { byPlace, requestTable, storable } from './sql.js';
 import type { SettleRequest, SettleResult } from './store.js';
-import {
-  createdCte,
-  decisionWithoutWebhook,
-  payloadSource,
-  payloadText,
-  SUPERSEDED,
-  stateCte,
-} from './webhook-state.js';
+import { createdCte, decisionCte, payloadSource, payloadText, SUPERSEDED, stateCte } from './webhook-state.js';
 
 type Outcome =
   | 'create'
@@ -51,15 +44,10 @@ export async function settleWebhooks(
   const rows = await database.rows<SettleRow>(sql`
     with request as materialized (select * from ${requestTable(requests, columns)}),
     ${stateCte},
-    decision as materialized (
-      select *, coalesce(${decisionWithoutWebhook}, case
-        when holder = batch_id then case when status in ('pending', 'retrying') then 'end' else 'stands' end
-        when delivered_seq is not null then 'delivered'
-        when first_sent_at is not null then 'superseded'
-        when send_type = 'create' then 'webhook_exists'
-        else 'untouched' end) as outcome
-      from state
-    ),
+    ${decisionCte({
+      held: sql`case when status in ('pending', 'retrying') then 'end' else 'stands' end`,
+      resent: sql`'untouched'`,
+    })},
     ${createdCte({ status: sql`end_status`, reason: sql`end_reason`, settledAt: sql`clock_timestamp()` })},
     ended as (
       update webhooks set status = end_status, reason = end_reason, settled_at = clock_timestamp(),

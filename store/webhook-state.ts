@@ -45,13 +45,22 @@ const withoutPayload: SQL = sql`case
 end`;
 
 /**
- * The first part of every decision: what becomes of a call that has no webhook, or another user's. Another user's is answered
- * like a missing one as long as the caller has not shown that the call is its own. Null when the webhook is the user's.
+ * CTE `decision`: each row of CTE `state` with its `outcome`. Another user's webhook is answered like a missing one as long as the
+ * caller has not shown that the call is its own. `held` decides for a webhook that the batch holds, `resent` for one that it could
+ * take over by a resend.
  */
-export const decisionWithoutWebhook: SQL = sql`case
-  when owner is null then coalesce(${withoutPayload}, 'create')
-  when owner <> user_id then coalesce(${withoutPayload}, 'webhook_exists')
-end`;
+export const decisionCte = ({ held, resent }: { held: SQL; resent: SQL }): SQL => sql`decision as materialized (
+  select *, case
+    when owner is null then coalesce(${withoutPayload}, 'create')
+    when owner <> user_id then coalesce(${withoutPayload}, 'webhook_exists')
+    when holder = batch_id then ${held}
+    when delivered_seq is not null then 'delivered'
+    when first_sent_at is not null then 'superseded'
+    when send_type = 'create' then 'webhook_exists'
+    else ${resent}
+  end as outcome
+  from state
+)`;
 
 /** `insert into webhooks ... select` for the decisions `create`, in an order that lets no two processes deadlock. */
 export const createdCte = (columns: { status: SQL; reason: SQL; settledAt: SQL }): SQL => sql`created as (
