@@ -4,15 +4,15 @@ import type { Logger } from 'pino';
 import type { Config } from './config.js';
 
 /**
- * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: at full length that is half of the
- * time that a batch spends in workflow code. Two frames still show which step waits. Only contexts made later heed the flag: the
- * workflow thread's, not this one's.
+ * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: that is half of the time that a
+ * batch spends in workflow code. Only contexts made later heed the flag: the workflow thread's, not this one's.
  */
-const SHORT_WORKFLOW_STACKS = '--stack-trace-limit=2';
+const NO_WORKFLOW_STACKS = '--stack-trace-limit=0';
 
 /**
  * Gives the process's Temporal runtime this logger and, where a port is set, a Prometheus endpoint. Once a process, before the
- * first connection. The runtime installs no signal handlers: whoever starts the worker stops it.
+ * first connection. The runtime installs no signal handlers: whoever starts the worker stops it. What helps to find a fault and costs
+ * time, the SDK's details and the stack traces of workflows, is there at level `debug` alone.
  */
 export function installRuntime(
   logger: Logger,
@@ -22,9 +22,10 @@ export function installRuntime(
     logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
     ...(metricsPort !== undefined && { metrics: { prometheus: { bindAddress: `0.0.0.0:${metricsPort}` } } }),
   };
-  setFlagsFromString(SHORT_WORKFLOW_STACKS);
   const runtime = Runtime.install({ logger: temporalLogger(logger, logLevel), telemetryOptions, shutdownSignals: [] });
-  if (!logger.isLevelEnabled('debug')) dropDetails(runtime);
+  if (logger.isLevelEnabled('debug')) return;
+  setFlagsFromString(NO_WORKFLOW_STACKS);
+  dropDetails(runtime);
 }
 
 /**
