@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { batchIdOf, batchWorkflowId } from '../contract/index.js';
+import { BATCH_WORKFLOW, batchIdOf, batchWorkflowId } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -10,7 +10,7 @@ const FIRST_REACH_MS = 7 * 24 * 3_600_000;
 const BATCHES_PER_STATEMENT = 500;
 
 /** Ends that no batch comes to by itself: a canceled one completes too. */
-const ENDED_FROM_OUTSIDE = `WorkflowType = 'deliverBatch' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
+const ENDED_FROM_OUTSIDE = `WorkflowType = '${BATCH_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
 
 export interface EndedBatchesOptions {
   client: Client;
