@@ -6,6 +6,7 @@ import { StoreQueryError } from './errors.js';
 import { AGAIN } from './rounds.js';
 import { byPlace, epochMs, requestTable, storable } from './sql.js';
 import type { CloseRequest, CloseResult } from './store.js';
+import { unsettled } from './webhook-state.js';
 
 interface CloseRow extends AttemptRow {
   place: number;
@@ -61,7 +62,7 @@ export async function closeAttempts(
       where webhooks.call_id = request.call_id and webhooks.batch_id = request.batch_id
         and webhooks.status <> 'delivered'
         and (next_status = 'delivered' or (
-          webhooks.status in ('pending', 'retrying')
+          ${unsettled}
           and not exists (select from attempts newer where newer.call_id = request.call_id and newer.seq > request.seq)
         ))
       returning webhooks.call_id, webhooks.status

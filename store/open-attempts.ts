@@ -107,7 +107,7 @@ export async function openAttempts(
     left join attempts delivering on outcome = 'delivered' and delivering.seq = delivered_seq`);
 
   const expired = rows.filter((row) => row.outcome === 'expired').map((row) => row.open_seq);
-  if (expired.length > 0) await interruptAttempts(database, expired);
+  await interruptAttempts(database, expired);
   return byPlace(requests.length, rows).map((row) => (row ? toResult(row) : AGAIN));
 }
 

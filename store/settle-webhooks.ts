@@ -4,7 +4,16 @@ import type { Database } from './database.js';
 import { AGAIN } from './rounds.js';
 import { byPlace, requestTable, storable } from './sql.js';
 import type { SettleRequest, SettleResult } from './store.js';
-import { createdCte, decisionCte, payloadSource, payloadText, SUPERSEDED, stateCte } from './webhook-state.js';
+import {
+  createdCte,
+  decisionCte,
+  payloadSource,
+  payloadText,
+  SUPERSEDED,
+  settledAs,
+  stateCte,
+  unsettled,
+} from './webhook-state.js';
 
 type Outcome =
   | 'create'
@@ -50,11 +59,10 @@ export async function settleWebhooks(
     })},
     ${createdCte({ status: sql`end_status`, reason: sql`end_reason`, settledAt: sql`clock_timestamp()` })},
     ended as (
-      update webhooks set status = end_status, reason = end_reason, settled_at = clock_timestamp(),
-        next_attempt_at = null, not_before = null, waiting_since = null
+      update webhooks ${settledAs({ status: sql`end_status`, reason: sql`end_reason` })}
       from decision
       where outcome = 'end' and webhooks.call_id = decision.call_id
-        and webhooks.batch_id = decision.batch_id and webhooks.status in ('pending', 'retrying')
+        and webhooks.batch_id = decision.batch_id and ${unsettled}
       returning webhooks.call_id
     )
     select decision.place::integer, outcome, decision.status, decision.reason,

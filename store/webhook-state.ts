@@ -72,5 +72,12 @@ export const createdCte = (columns: { status: SQL; reason: SQL; settledAt: SQL }
   returning call_id, id, url, payload
 )`;
 
+/** Whether the webhook in a statement on `webhooks` is still to be sent. */
+export const unsettled: SQL = sql`webhooks.status in ('pending', 'retrying')`;
+
+/** `set ...` of a statement that settles webhooks without sending. */
+export const settledAs = ({ status, reason }: { status: SQL; reason: SQL }): SQL => sql`set status = ${status},
+  reason = ${reason}, settled_at = clock_timestamp(), next_attempt_at = null, not_before = null, waiting_since = null`;
+
 /** Why a batch's part in a webhook is over when a later resend has taken it over. */
 export const SUPERSEDED = 'a later resend took the webhook over';
