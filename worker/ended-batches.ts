@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import { BATCH_WORKFLOW, batchIdOf, batchWorkflowId } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 
@@ -9,8 +9,14 @@ const OVERLAP_MS = 10 * 60_000;
 const FIRST_REACH_MS = 7 * 24 * 3_600_000;
 const BATCHES_PER_STATEMENT = 500;
 
-/** Ends that no batch comes to by itself: a canceled one completes too. */
+/** Ends that no batch comes to by itself: a canceled one completes too. Statuses as a list's query writes them. */
 const ENDED_FROM_OUTSIDE = `WorkflowType = '${BATCH_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
+/** The same, as a description names them, in words. */
+const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
+  TERMINATED: 'terminated',
+  FAILED: 'failed',
+  TIMED_OUT: 'timed out',
+};
 
 export interface EndedBatchesOptions {
   client: Client;
@@ -83,10 +89,11 @@ export class EndedBatches {
 
   async #failUnsettled(batchId: string): Promise<void> {
     const { client, store, onFailed } = this.#options;
-    // A reset ends one run and starts another one of the same ID.
     const { status } = await client.workflow.getHandle(batchWorkflowId(batchId)).describe();
-    if (status.name === 'RUNNING') return;
-    const reason = `the workflow of its batch ended from outside: ${status.name.toLowerCase().replace('_', ' ')}`;
+    const end = END_OF_STATUS[status.name];
+    // A reset ends one run and starts another one of the same ID, which runs on, or is paused.
+    if (end === undefined) return;
+    const reason = `the workflow of its batch ended from outside: ${end}`;
     const failed = await store.failUnsettled({ batch_id: batchId, reason });
     if (failed > 0) onFailed(batchId, failed);
   }
