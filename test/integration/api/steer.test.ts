@@ -82,6 +82,8 @@ describe('POST /v1/postcall/batches/{batch_id}/...', () => {
   test('answers 409 for a batch whose workflow was terminated; its webhooks can still be read', async () => {
     const { user, path, calls, order, statusOf } = await waitingBatch(1);
     const { connection } = api().stack;
+    // A worker would fail the webhook once it notices.
+    await api().stack.stopWorker();
     const workflowId = batchWorkflowId(path.split('/').at(-1) ?? '');
     await new Client({ connection }).workflow.getHandle(workflowId).terminate();
     for (const { status, body } of [await user.get(path), await order('pause'), await order('retry')]) {
@@ -89,7 +91,7 @@ describe('POST /v1/postcall/batches/{batch_id}/...', () => {
       expect(body.errors).toMatchObject([{ error: 'invalid_parameter' }]);
     }
     expect((await user.get(`${path}/webhooks`)).body.data).toHaveLength(1);
-    // Failed once a worker has noticed.
-    expect(['retrying', 'failed']).toContain(await statusOf(calls[0]));
+    expect(await statusOf(calls[0])).toBe('retrying');
+    await api().stack.startWorker();
   });
 });

@@ -43,7 +43,7 @@ test('payload codecs keep what is sent to Temporal from its readers, at every st
   const user_id = freshUser();
   const call_ids = await stack.addCalls(2, user_id);
   receiver.behaviour = answer(404);
-  const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url, idempotency_key: 'once' });
+  const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
   await expect.poll(async () => (await batch.progress()).retrying).toBe(2);
   await batch.pause();
   await expect.poll(async () => (await batch.progress()).status).toBe('paused');

@@ -39,9 +39,9 @@ describe('a batch that was terminated', () => {
   test('has its webhooks failed by the next worker that starts, and they can be sent again', async () => {
     const { client, receiver } = stack();
     const { user_id, call_ids, workflow, webhookOf } = await waitingBatch(3);
+    await stack().stopWorker();
     await workflow.terminate('by hand');
     expect(await webhookOf()).toMatchObject({ status: 'retrying' });
-    await stack().stopWorker();
     await stack().startWorker();
     for (const callId of call_ids) {
       await expect
@@ -59,6 +59,8 @@ describe('a batch that was terminated', () => {
 
   test('is noticed by a worker that runs, once its termination is', async () => {
     const { batch, workflow, temporal, webhookOf } = await waitingBatch(1);
+    // Its own look would be as good as the one that is watched.
+    await stack().stopWorker();
     const failed: [string, number][] = [];
     const errors: unknown[] = [];
     const endedBatches = new EndedBatches({
@@ -74,16 +76,17 @@ describe('a batch that was terminated', () => {
     await expect.poll(webhookOf).toMatchObject({ status: 'failed' });
     await expect.poll(() => failed).toEqual([[batch.batchId, 1]]);
     expect(errors).toEqual([]);
+    await stack().startWorker();
   });
 
   test('and reset goes on: its webhooks are left to it', async () => {
     const { batch, workflow, webhookOf } = await waitingBatch(1);
-    await workflow.terminate('by hand');
-    await reset(batch.workflowId);
     // Another batch that ended from outside shows when both have been looked at.
     const other = await waitingBatch(1);
-    await other.workflow.terminate('by hand');
     await stack().stopWorker();
+    await workflow.terminate('by hand');
+    await reset(batch.workflowId);
+    await other.workflow.terminate('by hand');
     await stack().startWorker();
     await expect.poll(() => other.webhookOf()).toMatchObject({ status: 'failed' });
     expect(await webhookOf()).toMatchObject({ status: 'retrying' });
