@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { FailureType } from './failures.js';
 import { type SendType, WEBHOOK_STATUSES } from './webhook.js';
 
 /** Where a batch stands. `canceling`: in-flight attempts are being waited for, the rest is being settled. */
 export const BATCH_STATUSES = ['running', 'paused', 'canceling', 'completed', 'canceled'] as const;
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
-/** Where a batch's endpoint stands: `down` holds first attempts back, `gone` (HTTP 410) ends the batch. */
+/** Where an endpoint stands: `down` holds untried calls back, `gone` (HTTP 410) ends the batch's calls to it. */
 export const ENDPOINT_STATES = ['up', 'down', 'gone'] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
@@ -27,11 +28,19 @@ export const countsSchema = z.object({
 });
 export type Counts = z.infer<typeof countsSchema>;
 
+export const endpointProgressSchema = z.object({
+  url: z
+    .string()
+    .describe("The endpoint's URL; the workflow itself knows it without its query, cut to 100 characters."),
+  state: z.enum(['down', 'gone']),
+  since: z.iso.datetime(),
+});
+export type EndpointProgress = z.infer<typeof endpointProgressSchema>;
+
 export const progressSchema = countsSchema.extend({
   batch_id: z.string(),
   status: z.enum(BATCH_STATUSES),
-  endpoint: z.enum(ENDPOINT_STATES),
-  endpoint_since: z.iso.datetime().nullable().describe('Since when the endpoint is down or gone; null while it is up.'),
+  endpoints: z.array(endpointProgressSchema).describe('Endpoints of the batch that are down or gone; at most 100.'),
   started_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
 });
@@ -45,7 +54,7 @@ export interface CallOutcome {
   call_id: string;
   status: CallStatus;
   /** Set for `rejected`, `failed` and `canceled`. */
-  error?: { type: string; message: string };
+  error?: { type: FailureType; message: string };
 }
 
 export const batchResultSchema = countsSchema.extend({
@@ -62,25 +71,27 @@ export type BatchResult = z.infer<typeof batchResultSchema>;
 
 /** What a caller may tune for one batch. */
 export const batchOptionsSchema = z.object({
-  max_in_flight: z
-    .int()
-    .min(1)
-    .max(500)
-    .optional()
-    .describe('First attempts of the batch in flight at once. Default 100.'),
+  max_in_flight: z.int().min(1).max(500).optional().describe('Attempts of the batch in flight at once. Default 100.'),
   down_after: z.int().min(1).max(500).optional().describe('Endpoint failures in a row that mark it down. Default 10.'),
 });
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
 
-/** Input of the batch workflow. Call IDs, URL and options only: a call's payload never enters Temporal's history. */
-export interface BatchInput {
+/** What every request about a batch's webhooks says; passed on by rest, so that no field is lost on the way. */
+export interface BatchBase {
   batch_id: string;
   user_id: string;
-  call_ids: string[];
+  send_type: SendType;
   /** Absent in a resend: each webhook goes where it went before. */
   webhook_url?: string;
-  send_type: SendType;
-  options?: BatchOptions;
-  /** At most 64 bytes, hashed from user and URL: lets the server share its workers fairly between endpoints. */
-  fairness_key?: string;
+  /** Of a resend: takes only webhooks that are `failed`. */
+  only_failed?: true;
 }
+
+/** One accepted request. Call IDs, URL and options only: a call's payload never enters Temporal's history. */
+export interface BatchRequest extends BatchBase {
+  call_ids: string[];
+  options?: BatchOptions;
+}
+
+/** Why a workflow whose only batch had every call rejected fails: the same idempotency key may then start a new batch. */
+export const EVERY_CALL_REJECTED = 'EveryCallRejected';

@@ -1,28 +1,148 @@
-import type { Attempt, SendType } from './webhook.js';
+import type { BatchBase, Counts, EndpointState } from './batch.js';
+import type { FinalFailure, Rejection } from './failures.js';
+
+/** What the workflow's activities take and return. Failures of webhooks are data; nothing is thrown for them. */
+
+/** The store does not answer: nothing was done. */
+export interface StoreAway {
+  kind: 'store_away';
+}
+
+/** An endpoint, without its URL: the book of a large resend must stay small. */
+export interface EndpointRef {
+  /** Hash of user and URL. */
+  key: string;
+  /** Hash of user, scheme, host and port: what limits of attempts in flight are kept for. */
+  origin: string;
+  /** For people: the URL without its query, cut to 100 characters. */
+  label: string;
+}
+
+/** A part of a batch that is to be registered: at most 500 calls from `offset` on. */
+export interface RegisterPart extends BatchBase {
+  call_ids: string[];
+  offset: number;
+  /** Calls of the whole batch. */
+  total: number;
+}
+
+export interface RegisterInput {
+  workflow_id: string;
+  /** Milliseconds since the epoch, by the workflow's clock. What was registered first stands. */
+  accepted_at: number;
+  parts: RegisterPart[];
+}
+
+/** Where a call of a registered batch stands. A fresh call is `untried`, and not mentioned. */
+export type CallStanding =
+  | { status: 'rejected'; error: Rejection }
+  | { status: 'delivered' }
+  | { status: 'failed' | 'canceled'; error: FinalFailure }
+  /** An attempt has failed; the next is due after so many milliseconds. */
+  | { status: 'retrying'; due_in: number }
+  /** An attempt is open in the store. */
+  | { status: 'in_flight' };
+
+export interface RegisteredPart {
+  batch_id: string;
+  offset: number;
+  /** As first registered, milliseconds since the epoch. */
+  accepted_at: number;
+  /** Milliseconds for which the batch was paused, and since when it is, as recorded. */
+  paused_ms: number;
+  paused_since: number | null;
+  endpoints: EndpointRef[];
+  /** For each call its place in `endpoints`, or one place for all. A rejected call has -1. */
+  endpoint_of: number | number[];
+  /** Calls that are not simply untried: [place in the part, where it stands]. */
+  standings: [index: number, standing: CallStanding][];
+}
+
+export type RegisterResult =
+  | {
+      kind: 'registered';
+      parts: RegisteredPart[];
+      /** Milliseconds from acceptance, pauses not counted, after which nothing is tried any more. */
+      horizon_ms: number;
+    }
+  | StoreAway;
 
 /** Input of the `deliverWebhook` activity. */
-export interface DeliveryInput {
-  batch_id: string;
+export interface DeliveryInput extends BatchBase {
   call_id: string;
-  user_id: string;
-  /** Absent in a resend. */
-  webhook_url?: string;
-  send_type: SendType;
+  endpoint: Pick<EndpointRef, 'key' | 'origin'>;
+  /** Somebody ordered it: before its time, but not before Retry-After. */
+  ordered?: true;
+  /** Milliseconds until the batch's horizon. */
+  remaining_ms: number;
 }
 
-/** `in_flight`: the request outlasted the express lane's patience and goes on in the worker process. */
-export type DeliveryResult = { status: 'delivered'; attempt: Attempt } | { status: 'in_flight' };
+/** What became of one execution of `deliverWebhook`, or of an attempt that was watched. */
+export type DeliveryEnd =
+  | { kind: 'delivered' }
+  /** An attempt failed, and another is due. `endpoint_failed`: the endpoint as a whole failed, not this one webhook. */
+  | { kind: 'retry'; due_in: number; endpoint_failed: boolean }
+  | { kind: 'failed' | 'canceled'; error: FinalFailure; endpoint_failed?: boolean }
+  | { kind: 'rejected'; error: Rejection }
+  /** No attempt was made: it is not due yet, or this process has as many in flight at the endpoint as it may. */
+  | { kind: 'too_early' | 'busy'; due_in: number }
+  /** No attempt was made: the call could not be read now. `source_away`: the source failed as a whole, not for this call. */
+  | { kind: 'unread'; due_in: number; source_away: boolean }
+  /** The request outlasted its patience and goes on in the worker process. */
+  | { kind: 'slow' }
+  /** The call is still being read in the worker process; no attempt was made. */
+  | { kind: 'reading' }
+  /** The call has been read: an attempt may be made. */
+  | { kind: 'read' }
+  /** The attempt's worker died, or the process that should know of it does not: due again. */
+  | { kind: 'interrupted' }
+  | StoreAway;
 
-/** Input of the `settleWebhooks` activity: ends calls without sending. */
-export interface SettleInput {
-  batch_id: string;
-  user_id: string;
-  webhook_url?: string;
-  send_type: SendType;
+export type DeliveryResult = DeliveryEnd & {
+  /** Whole milliseconds that the execution took: workflow code has no clock within a workflow task. */
+  took: number;
+};
+
+/** Webhooks of one batch whose attempts outlasted their patience. */
+export interface WatchedGroup extends BatchBase {
+  call_ids: string[];
+}
+
+/** Input of the `watchAttempts` activity. */
+export interface WatchInput {
+  groups: WatchedGroup[];
+  /** Milliseconds after which it returns at the latest, with what has ended by then. */
+  window_ms: number;
+}
+
+export interface WatchResult {
+  ends: [group: number, index: number, end: DeliveryEnd][];
+}
+
+/** Input of the `settleWebhooks` activity: ends at most 500 calls of a batch without sending. */
+export interface SettleInput extends BatchBase {
   call_ids: string[];
   status: 'failed' | 'canceled';
-  reason: string;
+  error: FinalFailure;
 }
+
+/** Every call is now settled as asked for, but for those mentioned. */
+export type SettleResult = { kind: 'settled'; standings: [index: number, standing: CallStanding][] } | StoreAway;
+
+/** Input of the `checkpoint` activity: what of the book an operator may see without a worker, and what a reset must not lose. */
+export interface CheckpointInput {
+  batches: {
+    batch_id: string;
+    counts: Counts;
+    paused_ms: number;
+    paused_since: number | null;
+    /** Milliseconds since the epoch; null while it runs. */
+    finished_at: number | null;
+  }[];
+  endpoints: { user_id: string; key: string; state: EndpointState; since: number }[];
+}
+
+export type CheckpointResult = { kind: 'recorded' } | StoreAway;
 
 /** Input of the `findFailed` activity and filter of the failed webhooks' list. Times are ISO 8601. */
 export interface FailedQuery {
@@ -68,6 +188,6 @@ export interface ResendFailedInput {
 export interface ResendFailedResult {
   /** The batches that were started, in the order of their start. */
   batches: string[];
-  /** How many webhooks they send again. */
+  /** How many webhooks they were given; what another round has taken meanwhile is sent once. */
   calls: number;
 }

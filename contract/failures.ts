@@ -1,42 +1,45 @@
-/** The types of the ApplicationFailures that activities throw, grouped by what the workflow does about them. */
+/** Why a call of a batch was not delivered: the words of `errors`, `outcomes` and the store's reasons. */
 
-/** The batch has no webhook for the call; nothing was sent. Final. */
-export const REJECTIONS = ['CallNotFound', 'WebhookExists', 'WebhookNotFound', 'WebhookInProgress'] as const;
+/** The batch has no webhook for the call; nothing was sent. */
+export const REJECTIONS = [
+  'CallNotFound',
+  'WebhookExists',
+  'WebhookNotFound',
+  'WebhookInProgress',
+  'WebhookNotFailed',
+] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** The webhook is `failed`; `WebhookSettled`: it was so already. Final. */
-export const FINAL_FAILURES = ['EndpointGone', 'ScheduleUsedUp', 'WebhookSettled'] as const;
+/** The webhook is `failed`, or `canceled` in the case of the last two. */
+export const FINAL_FAILURES = [
+  'EndpointGone',
+  'ScheduleUsedUp',
+  'NeverTried',
+  'CallUnreadable',
+  'InterruptedRepeatedly',
+  'Superseded',
+  'BatchCanceled',
+  'BatchPruned',
+] as const;
 export type FinalFailure = (typeof FINAL_FAILURES)[number];
 
-/** Nothing is decided yet: try again after the failure's `nextRetryDelay`, or the retry policy's interval without one. */
-export const RETRYABLE_FAILURES = [
-  'AttemptFailed',
-  'EndpointBusy',
-  'StoreUnavailable',
-  'CallSourceUnavailable',
-] as const;
-export type RetryableFailure = (typeof RETRYABLE_FAILURES)[number];
+export type FailureType = Rejection | FinalFailure;
 
-export type FailureType = Rejection | FinalFailure | RetryableFailure;
+const MESSAGES: Record<FailureType, (callId: string) => string> = {
+  CallNotFound: (callId) => `call ${callId} was not found`,
+  WebhookExists: (callId) => `call ${callId} already has a webhook; resend sends it again`,
+  WebhookNotFound: (callId) => `call ${callId} has no webhook to send again`,
+  WebhookInProgress: (callId) => `the webhook of call ${callId} is still being delivered`,
+  WebhookNotFailed: (callId) => `the webhook of call ${callId} is not failed any more`,
+  EndpointGone: () => 'the endpoint answered 410 Gone',
+  ScheduleUsedUp: () => 'the retry schedule is used up',
+  NeverTried: () => 'never tried: its endpoint was down until the horizon',
+  CallUnreadable: () => 'the call could not be read',
+  InterruptedRepeatedly: () => 'three attempts in a row ended with the death of their worker',
+  Superseded: () => 'a later resend took the webhook over',
+  BatchCanceled: () => 'the batch was canceled',
+  BatchPruned: () => 'the batch was removed from the store',
+};
 
-/** What happened to a call that has no failure of its own: its batch was canceled. */
-export const BATCH_CANCELED = 'BatchCanceled';
-/** Likewise: the workflow of its page was terminated from outside. */
-export const PAGE_LOST = 'PageLost';
-
-/** Details (the first one) of `AttemptFailed`, `EndpointGone` and `ScheduleUsedUp`. */
-export interface AttemptFailureDetails {
-  response_code: number | null;
-  /** True when the endpoint as a whole failed (refused, DNS, TLS, timeout, 429, 5xx), not this one webhook. */
-  endpoint_failed: boolean;
-  /** Milliseconds until the next attempt is due; absent when there is none. The failure's `nextRetryDelay` says the same to the server. */
-  next_attempt_in_ms?: number;
-}
-
-const isOneOf =
-  <T extends string>(types: readonly T[]) =>
-  (type: string | null | undefined): type is T =>
-    types.includes(type as T);
-
-export const isRejection = isOneOf(REJECTIONS);
-export const isFinalFailure = isOneOf(FINAL_FAILURES);
+/** One line for people; the store keeps a more exact reason of a failed webhook. */
+export const failureMessage = (type: FailureType, callId: string): string => MESSAGES[type](callId);

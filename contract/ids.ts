@@ -1,21 +1,17 @@
-/** The one module that maps batch IDs to workflow IDs and back. */
+/** The one module that maps batch IDs to workflow IDs and back. A batch ID is `<workflow part>.<suffix>`. */
 
-const BATCH_PREFIX = 'postcall-';
+const WORKFLOW_PREFIX = 'postcall-';
+const BATCH_ID = /^[\w-]{1,64}\.[\w-]{1,64}$/;
 
-/** Workflow ID of a batch. */
-export const batchWorkflowId = (batchId: string): string => `${BATCH_PREFIX}${batchId}`;
+/** Workflow ID of a batch: several small requests may share one. */
+export const workflowIdOf = (batchId: string): string =>
+  WORKFLOW_PREFIX + batchId.slice(0, Math.max(0, batchId.indexOf('.')));
 
-/** Workflow ID of a batch's page; pages count from 0. */
-export const pageWorkflowId = (batchId: string, page: number): string => `${batchWorkflowId(batchId)}-page-${page}`;
+/** The batch's ID in the workflow that the part before the dot names. */
+export const batchId = (workflowPart: string, suffix: string): string => `${workflowPart}.${suffix}`;
 
-/** Batch ID of a batch's workflow ID; undefined when it is not one. */
-export const batchIdOf = (workflowId: string): string | undefined =>
-  workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : undefined;
-
-const PAGE_SUFFIX = /-page-\d+$/;
-
-/** False for what can name no batch, so that nobody reaches a page or a foreign workflow under the name of a batch. */
-export const isBatchId = (value: string): boolean => /^[\w.-]{1,128}$/.test(value) && !PAGE_SUFFIX.test(value);
+/** False for what can name no batch, so that nobody reaches a foreign workflow under the name of a batch. */
+export const isBatchId = (value: string): boolean => BATCH_ID.test(value);
 
 /** Workflow ID of one search for failed webhooks, or of one round of sending them again; `id` is random. */
 export const findFailedWorkflowId = (id: string): string => `find-failed-${id}`;

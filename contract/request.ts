@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { batchOptionsSchema } from './batch.js';
-import { MAX_CALL_ID_LENGTH, MAX_CALLS_PER_BATCH, MAX_FAILED_PAGE, MAX_URL_LENGTH } from './limits.js';
+import {
+  MAX_CALL_ID_LENGTH,
+  MAX_CALLS_PER_BATCH,
+  MAX_CALLS_PER_ORDER,
+  MAX_CALLS_PER_REQUEST,
+  MAX_FAILED_PAGE,
+  MAX_URL_LENGTH,
+} from './limits.js';
 
 // Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
@@ -21,19 +28,20 @@ const text = (maxLength: number) =>
 export const callIdSchema = text(MAX_CALL_ID_LENGTH);
 export const userIdSchema = text(128);
 
-const callIdsSchema = z
-  .array(callIdSchema, { error: required('an array of call IDs') })
-  .min(1, 'must name at least one call')
-  .max(MAX_CALLS_PER_BATCH, `must name at most ${MAX_CALLS_PER_BATCH} calls; send the rest in another request`)
-  .superRefine((callIds, context) => {
-    const seen = new Set<string>();
-    callIds.forEach((callId, index) => {
-      if (typeof callId === 'string' && seen.has(callId)) {
-        context.addIssue({ code: 'custom', path: [index], message: `repeats ${JSON.stringify(callId)}` });
-      }
-      seen.add(callId);
+const callIdsSchema = (max: number) =>
+  z
+    .array(callIdSchema, { error: required('an array of call IDs') })
+    .min(1, 'must name at least one call')
+    .max(max, `must name at most ${max} calls; send the rest in another request`)
+    .superRefine((callIds, context) => {
+      const seen = new Set<string>();
+      callIds.forEach((callId, index) => {
+        if (typeof callId === 'string' && seen.has(callId)) {
+          context.addIssue({ code: 'custom', path: [index], message: `repeats ${JSON.stringify(callId)}` });
+        }
+        seen.add(callId);
+      });
     });
-  });
 
 const urlProblem = (value: string): string | undefined => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -42,22 +50,35 @@ const urlProblem = (value: string): string | undefined => {
   return undefined;
 };
 
-export const webhookUrlSchema = text(MAX_URL_LENGTH).superRefine((value, context) => {
-  const message = urlProblem(value);
-  if (message) context.addIssue({ code: 'custom', message });
-});
+function normalised(value: string): string {
+  if (!URL.canParse(value)) return value;
+  const url = new URL(value);
+  url.hash = '';
+  return url.href;
+}
+
+/** What is stored, shown, grouped and filtered is the form that is dialled: the URL standard's serialisation, without a fragment. */
+export const webhookUrlSchema = text(MAX_URL_LENGTH)
+  .superRefine((value, context) => {
+    const message = urlProblem(value);
+    if (message) context.addIssue({ code: 'custom', message });
+  })
+  .overwrite(normalised);
 
 const body = <S extends z.ZodRawShape>(shape: S) => z.object(shape, { error: required('a JSON object') });
 
 /** Body of `POST /v1/postcall/webhooks/create`. */
-export const createBodySchema = body({ call_ids: callIdsSchema, webhook_url: webhookUrlSchema });
+export const createBodySchema = body({ call_ids: callIdsSchema(MAX_CALLS_PER_REQUEST), webhook_url: webhookUrlSchema });
 /** Body of `POST /v1/postcall/webhooks/resend`. */
-export const resendBodySchema = body({ call_ids: callIdsSchema });
+export const resendBodySchema = body({ call_ids: callIdsSchema(MAX_CALLS_PER_REQUEST) });
 
 /** Body of `POST /v1/postcall/batches/{batch_id}/retry`, and what `BatchHandle.retryNow` takes. */
-export const retryBodySchema = body({ call_ids: callIdsSchema.optional().describe('Every waiting call, if absent.') });
+export const retryBodySchema = body({
+  call_ids: callIdsSchema(MAX_CALLS_PER_ORDER).optional().describe('Every waiting call, if absent.'),
+});
 
 const caller = {
+  call_ids: callIdsSchema(MAX_CALLS_PER_BATCH),
   user_id: userIdSchema,
   idempotency_key: text(255).optional(),
   options: batchOptionsSchema.optional(),

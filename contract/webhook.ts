@@ -26,10 +26,12 @@ export const attemptSchema = z.object({
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
-/** One call's webhook with every finished attempt, oldest first. */
+/** One call's webhook as the API shows it, with every finished attempt, oldest first. */
 export const webhookSchema = z.object({
   call_id: z.string(),
-  payload: z.record(z.string(), z.unknown()).describe('Exactly what was, or will be, sent.'),
+  payload: z
+    .record(z.string(), z.unknown())
+    .describe('Exactly what was, or will be, sent; empty until the call has been read.'),
   url: z.string(),
   user_id: z.string(),
   created_at: z.iso.datetime(),
@@ -40,3 +42,14 @@ export const webhookSchema = z.object({
   reason: z.string().nullable().describe('Why it is failed or canceled; null otherwise.'),
 });
 export type Webhook = z.infer<typeof webhookSchema>;
+
+/** A webhook as it is stored: its payload is the very text that is sent, null until the call has been read. */
+export interface StoredWebhook extends Omit<Webhook, 'payload'> {
+  payload: string | null;
+}
+
+/** The webhook's JSON, its payload embedded as the stored text, so that no number, key or escape in it is changed. */
+export function webhookJson({ call_id, payload, ...rest }: StoredWebhook): string {
+  const others = JSON.stringify(rest).slice(1);
+  return `{"call_id":${JSON.stringify(call_id)},"payload":${payload ?? '{}'},${others}`;
+}

@@ -1,49 +1,95 @@
-import type { Attempt, FailedPage, FailedQuery, SendType, Webhook, WebhookStatus } from '../contract/index.js';
+import type {
+  Attempt,
+  BatchBase,
+  CallStanding,
+  CheckpointInput,
+  Counts,
+  EndpointProgress,
+  FailedPage,
+  FailedQuery,
+  FinalFailure,
+  RegisteredPart,
+  RegisterInput,
+  Rejection,
+  SettleInput,
+  StoredWebhook,
+  WebhookStatus,
+} from '../contract/index.js';
 
-/** What every room may ask of the database. Times are ISO 8601 in UTC by the database's clock. */
+/**
+ * What every room may ask of the database. Times are ISO 8601 in UTC by the database's clock, or milliseconds since the epoch where
+ * a name says so. Every method throws `StoreUnavailableError` when the database is away, and `StoreQueryError` for what it refuses.
+ */
 export interface Store {
-  /** Opens one attempt, and creates the webhook on a first one. Concurrent requests share one statement. */
-  openAttempt(request: OpenRequest): Promise<OpenResult>;
-  /** Records how an attempt ended. Concurrent requests share one statement. Safe to repeat. */
-  closeAttempt(request: CloseRequest): Promise<CloseResult>;
-  /** Closes an attempt whose deadline has passed with the error "interrupted"; leaves any other alone. */
-  interruptAttempt(seq: string): Promise<void>;
-  /** How an attempt that another process made stands. Concurrent requests share one statement. */
-  readAttempt(seq: string): Promise<AttemptState>;
-  /** Ends a webhook without sending, creating it where there is none. Concurrent requests share one statement. Safe to repeat. */
-  settleWebhook(request: SettleRequest): Promise<SettleResult>;
-
-  /** Those of the batches that have webhooks `pending` or `retrying`. */
-  findUnsettled(batchIds: readonly string[]): Promise<string[]>;
   /**
-   * Fails the webhooks that a batch has left `pending` or `retrying`, for a batch that sends nothing any more. Those with an attempt
-   * in flight are left alone until its end or its deadline. Returns how many it failed. Safe to repeat.
+   * Registers batches and a row for each of their calls: `pending`, or rejected at once. Idempotent: a part that was registered before
+   * answers what its rows say now. With `calls: true` the `calls` table decides which calls exist, and gives their payloads.
+   * The same user and call in two parts are registered one after the other.
+   */
+  registerBatches(request: RegisterInput & { calls: boolean }): Promise<RegisteredPart[]>;
+
+  /** Opens one attempt of a webhook that its batch has registered. Concurrent requests share statements. */
+  openAttempt(request: OpenRequest): Promise<OpenResult>;
+  /** Stores the text of a call that has been read, where the webhook has none yet. Safe to repeat. */
+  storePayload(request: WebhookRef & { payload: string }): Promise<void>;
+  /** Records how an attempt ended. Concurrent requests share statements. Safe to repeat. */
+  closeAttempt(request: CloseRequest): Promise<CloseResult>;
+  /** Deletes the unsettled webhook of a call that may not have one, and notes it in its batch's rejected calls. Safe to repeat. */
+  rejectWebhook(request: WebhookRef & { error: Rejection }): Promise<CallStanding>;
+  /** Fails one unsettled webhook for good, with a reason for people. Answers where it stands. Safe to repeat. */
+  failWebhook(request: WebhookRef & { error: FinalFailure; reason: string }): Promise<CallStanding>;
+  /** Settles webhooks of one batch without sending; those that stand otherwise, or have an attempt in flight, are answered. Safe to repeat. */
+  settleWebhooks(request: SettleInput): Promise<[index: number, standing: CallStanding][]>;
+  /**
+   * Where the last attempts of these webhooks stand, for a process that does not make them. Closes those past their deadline as
+   * interrupted. Concurrent requests share statements.
+   */
+  readStanding(ref: WebhookRef): Promise<WatchedStanding>;
+
+  /** Records counts, pauses and ends of batches, and what workflows say of endpoints. */
+  checkpoint(request: CheckpointInput): Promise<void>;
+  /** Those of these batches that are registered whole and of whose webhooks none is `pending`; with the calls that they rejected. */
+  firstAttemptsMade(batchIds: readonly string[]): Promise<FirstAttempts[]>;
+  /** One user's batch as it is stored; undefined when it is not registered, or is another user's. */
+  readBatch(userId: string, batchId: string): Promise<StoredBatch | undefined>;
+
+  /** Those of these workflows' batches that are not finished. */
+  findUnfinished(workflowIds: readonly string[]): Promise<{ workflow_id: string; batch_id: string }[]>;
+  /**
+   * Fails the unsettled webhooks of a batch that sends nothing any more, and finishes the batch when none is left. Those with an attempt in
+   * flight are left alone until its end or its deadline. Returns how many it failed. Safe to repeat.
    */
   failUnsettled(batch: { batch_id: string; reason: string }): Promise<number>;
 
   /**
-   * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now: `retrying`, due later than in a
-   * second, not held by Retry-After, and not woken too often (after each wake a webhook must have waited twice as long as the
-   * time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that nobody else takes them.
+   * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now: `retrying`, of no paused batch, due later
+   * than in a second, not held by Retry-After, and not woken too often (after each wake a webhook must have waited twice as long as
+   * the time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that nobody else takes them.
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
   /**
-   * Takes, for each endpoint with webhooks waiting of which none is due within `interval_ms`, the longest waiting one that may be
-   * woken, as above; here 17 minutes of waiting are always enough.
+   * Takes, for each endpoint that fails, the longest waiting webhook of no paused batch that Retry-After does not hold: one for each
+   * endpoint and interval, however many processes ask.
    */
   claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
 
-  /** One user's webhook of a call; undefined when there is none or it is another user's. */
-  getWebhook(userId: string, callId: string): Promise<Webhook | undefined>;
-  /** The webhooks that a batch sent, in order of call ID, a page at a time. */
-  listBatchWebhooks(query: BatchWebhooksQuery): Promise<{ webhooks: Webhook[]; next_cursor: string | null }>;
+  /** One user's webhook of a call; undefined when there is none. */
+  getWebhook(userId: string, callId: string): Promise<StoredWebhook | undefined>;
+  /** The webhooks that a batch sent, in order of call ID, a page at a time; a page may hold fewer than asked for, where they are large. */
+  listBatchWebhooks(query: BatchWebhooksQuery): Promise<WebhookPage>;
   /** Failed webhooks without their payloads, oldest failure first. */
   listFailed(query: FailedQuery): Promise<FailedPage>;
   /** Failed webhooks as the API shows them, oldest failure first. */
-  listFailedWebhooks(query: FailedQuery): Promise<{ webhooks: Webhook[]; next_cursor: string | null }>;
+  listFailedWebhooks(query: FailedQuery): Promise<WebhookPage>;
 
   /** Inserts or replaces calls of the `calls` table. */
   upsertCalls(calls: CallRecord[]): Promise<void>;
+
+  /**
+   * Removes webhooks and attempts of batches that finished before `finished_before` and that no other batch has taken over, a chunk at a
+   * time. What is left of a batch is its row, so that a reset sends nothing; it is removed after another 90 days.
+   */
+  prune(options: { finished_before: Date; dry_run?: boolean }): Promise<{ batches: number; webhooks: number }>;
 
   /** Creates an API key and returns it: the only time it can be seen. */
   createApiKey(userId: string, key?: string): Promise<{ key: string; prefix: string }>;
@@ -64,36 +110,33 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface OpenRequest {
-  batch_id: string;
+/** A webhook as a batch means it: an answer about it is about this batch's part in it. */
+export interface WebhookRef extends Pick<BatchBase, 'batch_id' | 'user_id'> {
   call_id: string;
-  user_id: string;
-  /** Required in a create; ignored in a resend. */
-  webhook_url?: string;
-  send_type: SendType;
-  /** After this time, plus two seconds, an attempt that nobody has closed counts as interrupted. */
-  timeout_ms: number;
-  /** Where a new webhook's payload comes from: the `calls` table, this JSON text, or not known yet. */
-  payload: PayloadSource;
 }
 
-export type PayloadSource = { from: 'calls' } | { from: 'text'; json: string } | { from: 'unknown' };
+export interface OpenRequest extends WebhookRef, Pick<BatchBase, 'send_type'> {
+  /** After this time, plus two seconds, an attempt that nobody has closed counts as interrupted. */
+  timeout_ms: number;
+  /** Before its time, but not before Retry-After. */
+  ordered: boolean;
+  /** The call's text, where it has just been read. */
+  payload?: string;
+  /** How a webhook is tried whose last attempt was interrupted; absent: such a one is not opened, but answered as `suspect`. */
+  isolation?: 'alone' | 'shared';
+}
 
 export type OpenResult =
   | OpenedAttempt
-  /** `payload.from` was `unknown` and there is no webhook yet: ask again with the text. */
-  | { kind: 'needs_payload' }
-  /** The `calls` table has no such call, or it is another user's. */
-  | { kind: 'call_not_found' }
-  | { kind: 'webhook_exists' }
-  | { kind: 'webhook_not_found' }
-  | { kind: 'webhook_in_progress' }
-  /** This batch has delivered it already. */
-  | { kind: 'delivered'; attempt: Attempt }
-  /** This batch has ended it already. */
-  | { kind: 'settled'; status: 'failed' | 'canceled'; reason: string }
-  /** An attempt of this batch is open; `remaining_ms` is zero or less once its deadline has passed. */
-  | { kind: 'open_elsewhere'; seq: string; remaining_ms: number };
+  /** There is no text to send yet, and the `calls` table has none. */
+  | { kind: 'needs_payload'; accepted_at: string }
+  | { kind: 'too_early'; due_in: number }
+  /** Its last attempts, `in_a_row`, were interrupted; `alone` of them while no other attempt was in flight in their process. */
+  | { kind: 'suspect'; in_a_row: number; alone: number }
+  /** It is settled, or not this batch's any more, or was never registered (`rejected`, `CallNotFound`). */
+  | { kind: 'standing'; standing: CallStanding }
+  /** Another attempt is open; `remaining_ms` until its deadline, at least 0. */
+  | { kind: 'open_elsewhere'; remaining_ms: number };
 
 export interface OpenedAttempt {
   kind: 'opened';
@@ -105,56 +148,63 @@ export interface OpenedAttempt {
   sent_at: string;
   /** Finished attempts of this batch for this call, interrupted ones left out: the place in the schedule. */
   step: number;
-  /** When this batch first sent the call; `sent_at` for a first attempt. */
-  first_sent_at: string;
   /** The user's active signing secrets, newest first. */
   secrets: string[];
 }
 
-export interface CloseRequest {
+export interface CloseRequest extends WebhookRef {
   seq: string;
-  call_id: string;
-  batch_id: string;
   response_code: number | null;
   response_time_ms: number;
   error: string | null;
+  /** Whether the endpoint as a whole failed: what waits for it is then probed. */
+  endpoint_failed: boolean;
   next: NextStep;
 }
 
-/** What becomes of the webhook. `held_ms`: Retry-After asks for so much, which no success elsewhere shortens; 0: it does not. */
+/** What becomes of the webhook. `held_ms`: Retry-After asks for so much, which nothing shortens; 0: it does not. */
 export type NextStep =
   | { status: 'delivered' }
   | { status: 'retrying'; delay_ms: number; held_ms: number }
-  | { status: 'failed'; reason: string };
+  | { status: 'failed'; error: FinalFailure; reason: string };
 
 export interface CloseResult {
   attempt: Attempt;
   /** Where the webhook stands now: an attempt that ends late does not undo a delivery. */
-  status: WebhookStatus;
+  standing: CallStanding;
 }
 
-export type AttemptState =
+/** `unknown`: no attempt of this batch was ever opened for it, or its last one ended and nothing tells more. */
+export type WatchedStanding =
   | { kind: 'open'; remaining_ms: number }
-  | { kind: 'closed'; attempt: Attempt; status: WebhookStatus; reason: string | null; next_attempt_in_ms: number };
+  /** Its last attempt was interrupted; it is due now. */
+  | { kind: 'interrupted' }
+  | { kind: 'standing'; standing: CallStanding; endpoint_failed: boolean }
+  | { kind: 'unknown' };
 
-export interface SettleRequest {
+export interface FirstAttempts {
   batch_id: string;
-  call_id: string;
-  user_id: string;
-  webhook_url?: string;
-  send_type: SendType;
-  payload: PayloadSource;
-  status: 'failed' | 'canceled';
-  reason: string;
+  rejected: { call_id: string; error: Rejection }[];
 }
 
-export type SettleResult =
-  | { kind: 'settled'; status: 'delivered' | 'failed' | 'canceled'; reason: string | null }
-  | { kind: 'needs_payload' | 'call_not_found' | 'webhook_exists' | 'webhook_not_found' | 'webhook_in_progress' };
+/** A batch as it is stored. */
+export interface StoredBatch extends Counts {
+  batch_id: string;
+  user_id: string;
+  workflow_id: string;
+  accepted_at: string;
+  finished_at: string | null;
+  paused: boolean;
+  /** Whether all of its calls are registered; while some are not, they count as pending. */
+  registered: boolean;
+  endpoints: EndpointProgress[];
+  rejected_calls: { call_id: string; error: Rejection }[];
+}
 
 export interface WaitingWebhook {
   call_id: string;
   batch_id: string;
+  workflow_id: string;
 }
 
 export interface BatchWebhooksQuery {
@@ -166,11 +216,16 @@ export interface BatchWebhooksQuery {
   cursor?: string;
 }
 
+export interface WebhookPage {
+  webhooks: StoredWebhook[];
+  next_cursor: string | null;
+}
+
 export interface CallRecord {
   call_id: string;
   user_id: string;
-  /** The call as it will be sent. */
-  data: Record<string, unknown>;
+  /** The call: text of a JSON object, sent as it is, or an object, serialised once. */
+  data: string | Record<string, unknown>;
 }
 
 export interface ApiKeyInfo {
