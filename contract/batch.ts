@@ -92,6 +92,3 @@ export interface BatchRequest extends BatchBase {
   call_ids: string[];
   options?: BatchOptions;
 }
-
-/** Why a workflow whose only batch had every call rejected fails: the same idempotency key may then start a new batch. */
-export const EVERY_CALL_REJECTED = 'EveryCallRejected';

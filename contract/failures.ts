@@ -43,3 +43,6 @@ const MESSAGES: Record<FailureType, (callId: string) => string> = {
 
 /** One line for people; the store keeps a more exact reason of a failed webhook. */
 export const failureMessage = (type: FailureType, callId: string): string => MESSAGES[type](callId);
+
+/** Why a workflow fails whose only batch had every call rejected: the same idempotency key may then start a new batch. */
+export const EVERY_CALL_REJECTED = 'EveryCallRejected';

@@ -1,9 +1,10 @@
 import { continueAsNew, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
 import type { FailedPage, FailedQuery, ResendFailedInput, ResendFailedResult } from '../contract/delivery.js';
-import { batchWorkflowId } from '../contract/ids.js';
+import { batchId, workflowIdOf } from '../contract/ids.js';
 import { PAGE_SIZE } from '../contract/limits.js';
-import type { deliverBatch } from './deliver-batch.js';
-import { findFailed } from './lanes.js';
+import { DELIVER_WORKFLOW, type DeliverInput } from '../contract/messages.js';
+import { findFailed } from './activities.js';
+import type { deliverWebhooks } from './deliver-webhooks.js';
 
 /** One page of a user's failed webhooks, for clients that have no access to the store. */
 export function findFailedWebhooks(query: FailedQuery): Promise<FailedPage> {
@@ -29,14 +30,19 @@ export async function resendFailedWebhooks(input: ResendFailedInput): Promise<Re
 
 const filterOf = ({ cursor: _, done: __, ...filter }: ResendFailedInput) => filter;
 
+/** Two rounds at the same moment find the same webhooks: a batch takes only what is still failed. */
 async function resend(user_id: string, { webhooks }: FailedPage): Promise<string> {
-  const batch_id = `b_${uuid4().replaceAll('-', '')}`;
-  await startChild<typeof deliverBatch>('deliverBatch', {
-    workflowId: batchWorkflowId(batch_id),
-    args: [{ batch_id, user_id, call_ids: webhooks.map(({ call_id }) => call_id), send_type: 'resend' }],
+  const batch_id = batchId(`b_${uuid4().replaceAll('-', '')}`, uuid4().slice(0, 8));
+  const call_ids = webhooks.map(({ call_id }) => call_id);
+  const input: DeliverInput<never> = {
+    batches: [{ batch_id, user_id, send_type: 'resend', only_failed: true, call_ids }],
+  };
+  await startChild<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
+    workflowId: workflowIdOf(batch_id),
+    args: [input],
     parentClosePolicy: ParentClosePolicy.ABANDON,
-    memo: { user_id },
-    staticSummary: `resend ${webhooks.length} failed webhooks`,
+    memo: { batches: [{ batch_id, user_id, total: call_ids.length }] },
+    staticSummary: `resend ${call_ids.length} failed webhooks`,
   });
   return batch_id;
 }

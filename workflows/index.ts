@@ -1,3 +1,2 @@
-export { deliverBatch } from './deliver-batch.js';
-export { deliverPage } from './deliver-page.js';
+export { deliverWebhooks } from './deliver-webhooks.js';
 export { findFailedWebhooks, resendFailedWebhooks } from './failed-webhooks.js';

@@ -1,0 +1,161 @@
+import type { BatchRequest, CallOutcome } from '../../contract/batch.js';
+import type { DeliveryEnd, EndpointRef, RegisteredPart, RegisterPart } from '../../contract/delivery.js';
+import type { Call } from '../../workflows/batch.js';
+import { Book } from '../../workflows/book.js';
+import { carry, unpack } from '../../workflows/carry.js';
+import { isDone, nextStep } from '../../workflows/next-step.js';
+import { carryOut, type Order } from '../../workflows/orders.js';
+import { outcomesOf } from '../../workflows/report.js';
+
+/** Where a book's calls go in a test: how an attempt to an endpoint ends, by its label and the time. */
+export type Behaviour = (call: Call, endpoint: string, now: number) => DeliveryEnd;
+
+export interface WorldOptions {
+  batches: BatchRequest[];
+  behaviour: Behaviour;
+  horizonMs?: number;
+  /** Endpoint of each call. Default: the one of its batch's URL. */
+  endpointOf?: (callId: string) => string;
+  /** Called with each round, before its attempts are made. */
+  onRound?: (calls: readonly Call[], now: number) => void;
+}
+
+/** A book with everything around it that a workflow has, but without Temporal: time passes when nothing else is to be done. */
+export class World {
+  book: Book;
+  now = 1_700_000_000_000;
+  /** In the order of their attempts. */
+  readonly tried: { call: string; at: number }[] = [];
+  readonly #options: WorldOptions;
+  readonly #watched: { call: string; batch: string; endsAt: number; end: DeliveryEnd }[] = [];
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.book = new Book(options.batches, this.now);
+  }
+
+  get outcomes(): CallOutcome[] {
+    return this.book.batches.flatMap((batch) =>
+      Array.from({ length: Math.ceil(batch.calls.length / 500) }, (_, page) => outcomesOf(batch, page).outcomes).flat(),
+    );
+  }
+
+  order(order: Order): void {
+    carryOut(this.book, order, this.now);
+  }
+
+  /** As a continue-as-new does it: through JSON. */
+  carryOver(): void {
+    this.book = unpack(this.#options.batches, JSON.parse(JSON.stringify(carry(this.book))));
+  }
+
+  callNamed(callId: string): Call {
+    const call = this.book.batches.flatMap((batch) => batch.call(callId) ?? [])[0];
+    if (!call) throw new Error(`no call ${callId}`);
+    return call;
+  }
+
+  /** Attempts that went on in a worker end; a call's `slow` end says when by `endsIn`. */
+  goesOn(call: Call, endsIn: number, end: DeliveryEnd): DeliveryEnd {
+    this.#watched.push({ call: call.id, batch: call.batch.id, endsAt: this.now + endsIn, end });
+    return { kind: 'slow' };
+  }
+
+  /** One turn of the loop. False when there is nothing to do and nothing to wait for. */
+  turn(): boolean {
+    this.#endWatched();
+    if (isDone(this.book)) return false;
+    const step = nextStep(this.book, this.now);
+    switch (step.kind) {
+      case 'register':
+        for (const part of step.parts) this.book.registered(this.#registered(part), this.#horizon, this.now);
+        return true;
+      case 'settle':
+        for (const { calls, input } of step.settlements) {
+          for (const call of calls) this.book.settled(call, input.error, undefined, this.now);
+        }
+        return true;
+      case 'round':
+        this.#round(step.calls);
+        return true;
+      case 'record':
+        for (const batch of this.book.batches) batch.unrecorded = false;
+        this.book.changedEndpoints.clear();
+        return true;
+      case 'rest':
+        return this.#passTime(step.until);
+    }
+  }
+
+  run(turns = 100_000): void {
+    for (let turn = 0; turn < turns; turn += 1) if (!this.turn()) return;
+    throw new Error(
+      `not at its end after ${turns} turns: ${JSON.stringify(this.book.batches.map(({ counts }) => counts))}`,
+    );
+  }
+
+  runUntil(time: number): void {
+    while (this.now < time) if (!this.turn()) return;
+  }
+
+  #round(calls: readonly Call[]): void {
+    this.#options.onRound?.(calls, this.now);
+    this.book.take(calls, this.now);
+    const ends = calls.map((call) => {
+      this.tried.push({ call: call.id, at: this.now });
+      return this.#options.behaviour(call, call.route?.endpoint.ref.label ?? '', this.now);
+    });
+    calls.forEach((call, index) => {
+      this.book.record(call, ends[index] as DeliveryEnd, this.now);
+    });
+  }
+
+  #passTime(until: number): boolean {
+    const next = Math.min(until, ...this.#watched.map(({ endsAt }) => endsAt));
+    if (next === Number.POSITIVE_INFINITY) return false;
+    this.now = Math.max(next, this.now + 1);
+    return true;
+  }
+
+  #endWatched(): void {
+    const ended = this.#watched.filter(({ endsAt }) => endsAt <= this.now);
+    for (const watched of ended) {
+      this.#watched.splice(this.#watched.indexOf(watched), 1);
+      const call = this.book.addressed(watched.batch)[0]?.call(watched.call);
+      if (call) this.book.watchEnded([call], [[call, watched.end]], this.now);
+    }
+  }
+
+  get #horizon(): number {
+    return this.#options.horizonMs ?? 72 * 3_600_000;
+  }
+
+  #registered({ batch_id, offset, call_ids, webhook_url = 'http://one' }: RegisterPart): RegisteredPart {
+    const labels = call_ids.map((id) => this.#options.endpointOf?.(id) ?? webhook_url);
+    const distinct = [...new Set(labels)];
+    return {
+      batch_id,
+      offset,
+      accepted_at: this.book.addressed(batch_id)[0]?.acceptedAt ?? this.now,
+      paused_ms: 0,
+      paused_since: null,
+      endpoints: distinct.map(endpointRef),
+      endpoint_of: labels.map((label) => distinct.indexOf(label)),
+      standings: [],
+    };
+  }
+}
+
+export const endpointRef = (label: string): EndpointRef => ({ key: `k-${label}`, origin: `o-${label}`, label });
+
+export const batchOf = (batch_id: string, call_ids: string[], rest: Partial<BatchRequest> = {}): BatchRequest => ({
+  batch_id,
+  user_id: 'u-1',
+  send_type: 'create',
+  webhook_url: 'http://one',
+  call_ids,
+  ...rest,
+});
+
+export const names = (count: number, prefix = 'c'): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${index}`);

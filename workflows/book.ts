@@ -1,0 +1,345 @@
+import type { BatchRequest } from '../contract/batch.js';
+import type {
+  CallStanding,
+  DeliveryEnd,
+  EndpointRef,
+  RegisteredPart,
+  RegisterPart,
+  WatchedGroup,
+} from '../contract/delivery.js';
+import type { FailureType } from '../contract/failures.js';
+import { PAGE_SIZE } from '../contract/limits.js';
+import { Batch, type Call, type CallState, type Route } from './batch.js';
+import { Endpoint } from './endpoint.js';
+import { Gate } from './gate.js';
+
+/** Failures of a call source in a row that are taken for its absence, and not for a fault of single calls. */
+const SOURCE_TOLERANCE = 10;
+/** Temporal's timers are no finer. */
+const TIMER_GRID_MS = 500;
+
+/** Every call of a workflow, and where it stands. Times are milliseconds since the epoch; nothing here has a clock of its own. */
+export class Book {
+  readonly batches: readonly Batch[];
+  /** By user and key. */
+  readonly endpoints = new Map<string, Endpoint>();
+  /** Calls that wait for a time, a store or a source. */
+  readonly waiting = new Set<Call>();
+  /** Calls whose attempt or whose reading goes on in a worker process. */
+  readonly elsewhere = new Set<Call>();
+  /** Endpoints whose state for some batch has changed since it was last recorded. */
+  readonly changedEndpoints = new Set<Endpoint>();
+  readonly store = new Gate();
+  readonly source = new Gate(SOURCE_TOLERANCE);
+  readonly #byId: ReadonlyMap<string, Batch>;
+
+  constructor(requests: readonly BatchRequest[], acceptedAt: number) {
+    this.batches = requests.map((request) => new Batch(request, acceptedAt));
+    this.#byId = new Map(this.batches.map((batch) => [batch.id, batch]));
+  }
+
+  /** The batches that an order or a question means: all without an ID, none for an ID that is not held here. */
+  addressed(batchId: string | undefined): readonly Batch[] {
+    if (batchId === undefined) return this.batches;
+    const batch = this.#byId.get(batchId);
+    return batch ? [batch] : [];
+  }
+
+  get allSettled(): boolean {
+    return this.batches.every(({ unsettled }) => unsettled === 0);
+  }
+
+  /** Something is to be written to the store that others wait for, or that a reset must not lose. */
+  get hasUnrecorded(): boolean {
+    return this.changedEndpoints.size > 0 || this.batches.some(({ unrecorded }) => unrecorded);
+  }
+
+  /** What is to be registered next: at most 500 calls, in the order of acceptance. */
+  unregistered(): RegisterPart[] {
+    const parts: RegisterPart[] = [];
+    let room = PAGE_SIZE;
+    for (const { base, calls, registered } of this.batches) {
+      if (room === 0) break;
+      if (registered === calls.length) continue;
+      const call_ids = calls.slice(registered, registered + room).map(({ id }) => id);
+      parts.push({ ...base, call_ids, offset: registered, total: calls.length });
+      room -= call_ids.length;
+    }
+    return parts;
+  }
+
+  /** A part is registered, anew or for the first time. */
+  registered(part: RegisteredPart, horizonMs: number, now: number): void {
+    const [batch] = this.addressed(part.batch_id);
+    if (!batch) return;
+    this.adopt(part, horizonMs);
+    const standings = new Map(part.standings);
+    const calls = batch.calls.slice(part.offset, part.offset + this.#sizeOf(batch, part));
+    const routes = part.endpoints.map((ref) => batch.routeTo(this.endpointOf(batch.base.user_id, ref)));
+    calls.forEach((call, index) => {
+      const place = typeof part.endpoint_of === 'number' ? part.endpoint_of : part.endpoint_of[index];
+      call.route = routes[place ?? -1];
+      this.#enter(call, standings.get(index), now);
+    });
+    batch.registered = part.offset + calls.length;
+    this.#finishIfDone(batch, now);
+  }
+
+  /** What the store knows of a batch's acceptance and pauses, which a reset would else lose. */
+  adopt(part: RegisteredPart, horizonMs: number): void {
+    const [batch] = this.addressed(part.batch_id);
+    if (!batch) return;
+    batch.acceptedAt = part.accepted_at;
+    batch.horizonMs = horizonMs;
+    batch.pausedMs = Math.max(batch.pausedMs, part.paused_ms);
+    if (part.paused_since === null || part.offset > 0) return;
+    batch.pausedSince = Math.min(batch.pausedSince ?? part.paused_since, part.paused_since);
+  }
+
+  #sizeOf(batch: Batch, { offset, endpoint_of }: RegisteredPart): number {
+    return typeof endpoint_of === 'number' ? Math.min(PAGE_SIZE, batch.calls.length - offset) : endpoint_of.length;
+  }
+
+  #enter(call: Call, standing: CallStanding | undefined, now: number): void {
+    if (standing) this.#stands(call, standing, now);
+    else if (call.state === 'unregistered') this.become(call, 'untried');
+  }
+
+  endpointOf(userId: string, ref: EndpointRef): Endpoint {
+    const id = `${userId}\n${ref.key}`;
+    const known = this.endpoints.get(id);
+    if (known) return known;
+    const endpoint = new Endpoint(userId, ref);
+    this.endpoints.set(id, endpoint);
+    return endpoint;
+  }
+
+  /** An attempt of each of these calls is to be made now. */
+  take(calls: readonly Call[], now: number): void {
+    for (const call of calls) {
+      this.become(call, 'trying');
+      if (call.route) call.route.endpoint.lastTriedAt = now;
+    }
+  }
+
+  /** What became of an attempt, in a round or under a watch. */
+  record(call: Call, end: DeliveryEnd, now: number): void {
+    if (call.state === 'settled') return;
+    if (end.kind !== 'store_away') this.store.answered();
+    this.#noteSource(call, end, now);
+    call.ordered = false;
+    switch (end.kind) {
+      case 'delivered':
+        this.#endpointAnswered(call);
+        this.#settle(call, null, now);
+        break;
+      case 'failed':
+        this.#noteFailure(call, end.error, end.endpoint_failed, now);
+        this.#settle(call, end.error, now);
+        break;
+      case 'canceled':
+      case 'rejected':
+        this.#settle(call, end.error, now);
+        break;
+      case 'retry':
+        call.batch.change(call, () => {
+          call.attempts += 1;
+        });
+        if (end.endpoint_failed) this.#endpointFailed(call, now);
+        else this.#endpointAnswered(call);
+        this.#wait(call, now, end.due_in);
+        break;
+      case 'unread':
+        call.unread = true;
+        this.#wait(call, now, end.due_in);
+        break;
+      case 'too_early':
+      case 'busy':
+        this.#wait(call, now, end.due_in);
+        break;
+      case 'slow':
+      case 'reading':
+        this.become(call, end.kind);
+        break;
+      case 'read':
+      case 'interrupted':
+        this.#wait(call, now);
+        break;
+      case 'store_away':
+        this.store.failed(now);
+        this.#wait(call, now);
+        break;
+    }
+  }
+
+  /** Calls to be watched that no watch looks after: those that are watched for the first time, or all the others. */
+  unwatched(kind: 'fresh' | 'long'): Call[] {
+    return [...this.elsewhere].filter(({ watched, watches }) => !watched && (watches === 0) === (kind === 'fresh'));
+  }
+
+  /** A watch has returned: what it did not bring is looked after by the next one. */
+  watchEnded(calls: readonly Call[], ends: readonly [Call, DeliveryEnd][], now: number): void {
+    for (const call of calls) {
+      call.watched = false;
+      call.watches += 1;
+    }
+    for (const [call, end] of ends) if (this.elsewhere.has(call)) this.record(call, end, now);
+  }
+
+  /** The store has the last word on a call that was to be settled. */
+  settled(call: Call, error: FailureType, standing: CallStanding | undefined, now: number): void {
+    this.store.answered();
+    if (standing) this.#stands(call, standing, now);
+    else this.#settle(call, error, now);
+  }
+
+  /** A waiting call is to be tried now; any other is left alone. */
+  hurry(call: Call, now: number, ordered: boolean): void {
+    if (call.state !== 'waiting') return;
+    call.due = Math.min(call.due, now);
+    call.ordered ||= ordered;
+  }
+
+  #stands(call: Call, standing: CallStanding, now: number): void {
+    switch (standing.status) {
+      case 'delivered':
+        this.#settle(call, null, now);
+        break;
+      case 'failed':
+      case 'canceled':
+      case 'rejected':
+        this.#settle(call, standing.error, now);
+        break;
+      case 'retrying':
+        call.batch.change(call, () => {
+          call.attempts = Math.max(call.attempts, 1);
+        });
+        this.#wait(call, now, standing.due_in);
+        break;
+      case 'in_flight':
+        this.become(call, 'slow');
+        break;
+    }
+  }
+
+  #wait(call: Call, now: number, delay = 0): void {
+    this.become(call, 'waiting');
+    call.due = delay > 0 ? onGrid(now + delay, delay) : now;
+  }
+
+  #settle(call: Call, error: FailureType | null, now: number): void {
+    if (error === 'EndpointGone' && call.route) this.#gone(call.route, now);
+    this.become(call, 'settled', error);
+    this.#finishIfDone(call.batch, now);
+  }
+
+  #gone(route: Route, now: number): void {
+    route.goneSince ??= now;
+    route.endpoint.goneSince ??= now;
+    route.batch.hasGoneCalls = true;
+    this.changedEndpoints.add(route.endpoint);
+  }
+
+  #finishIfDone(batch: Batch, now: number): void {
+    if (batch.unsettled > 0 || batch.finishedAt !== null) return;
+    batch.finishedAt = now;
+    batch.unrecorded = true;
+  }
+
+  #noteFailure(call: Call, error: FailureType, endpointFailed: boolean | undefined, now: number): void {
+    if (error === 'EndpointGone') call.route?.endpoint.succeeded();
+    else if (endpointFailed !== undefined)
+      endpointFailed ? this.#endpointFailed(call, now) : this.#endpointAnswered(call);
+  }
+
+  #endpointFailed({ route, batch }: Call, now: number): void {
+    if (!route) return;
+    const { endpoint } = route;
+    const before = endpoint.stateFor(batch.downAfter);
+    endpoint.failed(now, batch.downAfter);
+    if (before !== endpoint.stateFor(batch.downAfter)) this.changedEndpoints.add(endpoint);
+  }
+
+  #endpointAnswered({ route, batch }: Call): void {
+    if (!route) return;
+    if (route.endpoint.stateFor(batch.downAfter) === 'down') this.changedEndpoints.add(route.endpoint);
+    route.endpoint.succeeded();
+  }
+
+  /** Only calls that have no text to send yet say something about the source. */
+  #noteSource(call: Call, end: DeliveryEnd, now: number): void {
+    if (end.kind === 'unread' && end.source_away) this.source.failed(now);
+    else if (call.attempts === 0 && call.route && TELLS_OF_SOURCE[end.kind]) this.source.answered();
+  }
+
+  /** The one place where a call's state changes: counts, places and sets follow. */
+  become(call: Call, state: CallState, error: FailureType | null = null): void {
+    const { route } = call;
+    if (route) {
+      const places = Number(HOLDS_PLACE[state]) - Number(HOLDS_PLACE[call.state]);
+      route.inFlight += places;
+      route.endpoint.inFlight += places;
+      if (state === 'untried') route.untried.push(call);
+    }
+    call.batch.change(call, () => {
+      call.state = state;
+      call.error = error;
+    });
+    if (state === 'waiting') this.waiting.add(call);
+    else this.waiting.delete(call);
+    if (state === 'slow' || state === 'reading') this.#goElsewhere(call);
+    else this.elsewhere.delete(call);
+  }
+
+  #goElsewhere(call: Call): void {
+    if (this.elsewhere.has(call)) return;
+    call.watched = false;
+    call.watches = 0;
+    this.elsewhere.add(call);
+  }
+}
+
+/** Calls that are due at about the same time share a timer, and so its history events: within a hundredth of their delay, or half a second. */
+function onGrid(due: number, delay: number): number {
+  const grid = Math.max(TIMER_GRID_MS, delay / 100);
+  return Math.ceil(due / grid) * grid;
+}
+
+/** Attempts in flight; a call that is only being read holds no place of an endpoint. */
+const HOLDS_PLACE: Record<CallState, boolean> = {
+  unregistered: false,
+  untried: false,
+  waiting: false,
+  trying: true,
+  slow: true,
+  reading: false,
+  settled: false,
+};
+
+const TELLS_OF_SOURCE: Record<DeliveryEnd['kind'], boolean> = {
+  delivered: true,
+  retry: true,
+  failed: true,
+  canceled: false,
+  rejected: true,
+  too_early: false,
+  busy: false,
+  unread: true,
+  slow: false,
+  reading: false,
+  read: true,
+  interrupted: false,
+  store_away: false,
+};
+
+/** Calls as a watch takes them: by batch. `calls[group][index]` are the calls of its answer. */
+export function watchGroups(calls: readonly Call[]): { groups: WatchedGroup[]; calls: Call[][] } {
+  const byBatch = new Map<Batch, Call[]>();
+  for (const call of calls) {
+    const group = byBatch.get(call.batch);
+    if (group) group.push(call);
+    else byBatch.set(call.batch, [call]);
+  }
+  const groups = [...byBatch].map(([{ base }, group]) => ({ ...base, call_ids: group.map(({ id }) => id) }));
+  return { groups, calls: [...byBatch.values()] };
+}

@@ -1,0 +1,183 @@
+import type { BatchRequest } from '../contract/batch.js';
+import type { EndpointRef } from '../contract/delivery.js';
+import { type FailureType, FINAL_FAILURES, REJECTIONS } from '../contract/failures.js';
+import type { Batch, Call, CallState } from './batch.js';
+import { Book } from './book.js';
+import type { Endpoint } from './endpoint.js';
+import type { Gate } from './gate.js';
+
+/** A book as one run hands it to the next: some ten bytes for each call, whose IDs are in the requests. */
+export interface CarriedBook {
+  batches: CarriedBatch[];
+  endpoints: CarriedEndpoint[];
+  store: Gate['state'];
+  source: Gate['state'];
+}
+
+interface CarriedBatch {
+  accepted_at: number;
+  horizon_ms: number | null;
+  registered: number;
+  paused_since: number | null;
+  paused_ms: number;
+  canceling: boolean;
+  finished_at: number | null;
+  unrecorded: boolean;
+  /** One letter for each call. */
+  calls: string;
+  /** Of each registered call: its place in `endpoints`, -1 without one; one number where all are the same. */
+  endpoint_of: number | number[];
+  /** Of each call that waits, in order: due, in milliseconds after the acceptance. */
+  due: number[];
+  /** Of each unsettled call that was tried, in order. */
+  attempts: number[];
+  /** Places of waiting calls that were ordered, of those that could not be read. */
+  ordered: number[];
+  unread: number[];
+  /** Endpoints (places in `endpoints`) that are gone, and since when. */
+  gone: [endpoint: number, since: number][];
+}
+
+interface CarriedEndpoint extends EndpointRef {
+  user_id: string;
+  failures: number;
+  failing_since: number | null;
+  answered: boolean;
+  tried_at: number;
+}
+
+const STATE_LETTERS: Record<Exclude<CallState, 'settled' | 'trying'>, string> = {
+  unregistered: 'n',
+  untried: 'u',
+  waiting: 'w',
+  slow: 's',
+  reading: 'r',
+};
+const STATE_OF: Partial<Record<string, CallState>> = Object.fromEntries(
+  Object.entries(STATE_LETTERS).map(([state, letter]) => [letter, state as CallState]),
+);
+const DELIVERED = 'd';
+const ERRORS: readonly FailureType[] = [...REJECTIONS, ...FINAL_FAILURES];
+/** Capital letters: none of a state. */
+const errorLetter = (error: FailureType): string => String.fromCharCode(65 + ERRORS.indexOf(error));
+const errorOf = (letter: string): FailureType | undefined => ERRORS[letter.charCodeAt(0) - 65];
+
+/** Above so many bytes of names, people see a hash of an endpoint in place of its URL. */
+const MAX_LABEL_BYTES = 200_000;
+
+/** Nothing may be in a round: the loop carries the book over between two of them. */
+export function carry(book: Book): CarriedBook {
+  const endpoints = [...book.endpoints.values()];
+  const placeOf = new Map(endpoints.map((endpoint, place) => [endpoint, place]));
+  let room = MAX_LABEL_BYTES;
+  return {
+    batches: book.batches.map((batch) => carryBatch(batch, placeOf)),
+    endpoints: endpoints.map(({ userId, ref, failures, failingSince, answered, lastTriedAt }) => {
+      room -= ref.label.length;
+      return {
+        user_id: userId,
+        ...ref,
+        label: room > 0 ? ref.label : ref.key,
+        failures,
+        failing_since: failingSince,
+        answered,
+        tried_at: lastTriedAt,
+      };
+    }),
+    store: book.store.state,
+    source: book.source.state,
+  };
+}
+
+function carryBatch(batch: Batch, placeOf: ReadonlyMap<Endpoint, number>): CarriedBatch {
+  const { calls } = batch;
+  const endpointOf = calls.map(({ route }) => (route ? (placeOf.get(route.endpoint) ?? -1) : -1));
+  const placesOf = (is: (call: Call) => boolean) => calls.flatMap((call, place) => (is(call) ? [place] : []));
+  return {
+    accepted_at: batch.acceptedAt,
+    horizon_ms: Number.isFinite(batch.horizonMs) ? batch.horizonMs : null,
+    registered: batch.registered,
+    paused_since: batch.pausedSince,
+    paused_ms: batch.pausedMs,
+    canceling: batch.canceling,
+    finished_at: batch.finishedAt,
+    unrecorded: batch.unrecorded,
+    calls: calls.map(letterOf).join(''),
+    endpoint_of: endpointOf.every((place) => place === endpointOf[0]) ? (endpointOf[0] ?? -1) : endpointOf,
+    due: calls.flatMap(({ state, due }) => (state === 'waiting' ? [due - batch.acceptedAt] : [])),
+    attempts: calls.flatMap(({ state, attempts }) => (state === 'settled' ? [] : [attempts])),
+    ordered: placesOf(({ ordered }) => ordered),
+    unread: placesOf(({ unread, state }) => unread && state !== 'settled'),
+    gone: [...batch.routes.values()].flatMap(({ endpoint, goneSince }) =>
+      goneSince === null ? [] : [[placeOf.get(endpoint) ?? -1, goneSince] as [number, number]],
+    ),
+  };
+}
+
+function letterOf({ state, error }: Call): string {
+  if (state === 'settled') return error === null ? DELIVERED : errorLetter(error);
+  if (state === 'trying') throw new Error('a book in the middle of a round cannot be carried over');
+  return STATE_LETTERS[state];
+}
+
+/** The book as it was carried, for the same requests. */
+export function unpack(requests: readonly BatchRequest[], carried: CarriedBook): Book {
+  const book = new Book(requests, 0);
+  const endpoints = carried.endpoints.map(({ user_id, failures, failing_since, answered, tried_at, ...ref }) =>
+    Object.assign(book.endpointOf(user_id, ref), {
+      failures,
+      failingSince: failing_since,
+      answered,
+      lastTriedAt: tried_at,
+    }),
+  );
+  book.batches.forEach((batch, index) => {
+    const known = carried.batches[index];
+    if (known) unpackBatch(book, batch, known, endpoints);
+  });
+  book.store.state = carried.store;
+  book.source.state = carried.source;
+  return book;
+}
+
+function unpackBatch(book: Book, batch: Batch, carried: CarriedBatch, endpoints: readonly Endpoint[]): void {
+  Object.assign(batch, {
+    acceptedAt: carried.accepted_at,
+    horizonMs: carried.horizon_ms ?? Number.POSITIVE_INFINITY,
+    registered: carried.registered,
+    pausedSince: carried.paused_since,
+    pausedMs: carried.paused_ms,
+    canceling: carried.canceling,
+    finishedAt: carried.finished_at,
+    unrecorded: carried.unrecorded,
+    hasGoneCalls: carried.gone.length > 0,
+  });
+  const due = carried.due.values();
+  const attempts = carried.attempts.values();
+  batch.calls.forEach((call, place) => {
+    const endpoint =
+      endpoints[typeof carried.endpoint_of === 'number' ? carried.endpoint_of : (carried.endpoint_of[place] ?? -1)];
+    if (endpoint) call.route = batch.routeTo(endpoint);
+    unpackCall(book, call, carried.calls[place] ?? '', due, attempts);
+  });
+  for (const [place, since] of carried.gone) {
+    const endpoint = endpoints[place];
+    if (endpoint) batch.routeTo(endpoint).goneSince = since;
+  }
+  for (const place of carried.ordered) Object.assign(batch.calls[place] ?? {}, { ordered: true });
+  for (const place of carried.unread) Object.assign(batch.calls[place] ?? {}, { unread: true });
+}
+
+function unpackCall(book: Book, call: Call, letter: string, due: Iterator<number>, attempts: Iterator<number>): void {
+  const state = STATE_OF[letter];
+  if (state === undefined) {
+    book.become(call, 'settled', letter === DELIVERED ? null : (errorOf(letter) ?? null));
+    return;
+  }
+  const tried = attempts.next().value ?? 0;
+  call.batch.change(call, () => {
+    call.attempts = tried;
+  });
+  book.become(call, state);
+  if (state === 'waiting') call.due = call.batch.acceptedAt + (due.next().value ?? 0);
+}

@@ -1,0 +1,94 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { EVERY_CALL_REJECTED } from '../contract/failures.js';
+import type { DeliverInput, DeliverMemo, DeliverResult } from '../contract/messages.js';
+import { Book } from './book.js';
+import { type CarriedBook, carry, unpack } from './carry.js';
+import { detailsOf } from './details.js';
+import { Inbox, receiveOrders } from './inbox.js';
+import { isDone, nextStep } from './next-step.js';
+import { carryOut } from './orders.js';
+import { answerQuestions } from './questions.js';
+import { resultOf } from './report.js';
+import { Steps } from './steps.js';
+
+/** Far below what Temporal bears: 51,200 events, 50 MB. A run that is carried over costs one workflow task. */
+const MAX_RUN_EVENTS = 4_000;
+const MAX_RUN_BYTES = 2_000_000;
+/** A longer one is begun anew: a horizon may be a month away. */
+const LONGEST_REST_MS = 24 * 3_600_000;
+
+const CHECKPOINT = { kind: 'checkpoint' } as const;
+
+/**
+ * Creates and delivers one webhook for each call of its batches. One loop over one book: handlers of signals only fill the inbox, and
+ * everything is scheduled from here, one step at a time, so that a replay makes the same decisions.
+ */
+export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise<DeliverResult> {
+  const book = input.carried
+    ? unpack(input.batches, input.carried)
+    : new Book(input.batches, workflowInfo().startTime.getTime());
+  const inbox = new Inbox();
+  receiveOrders(inbox);
+  answerQuestions(book);
+  await CancellationScope.nonCancellable(() => deliver(book, inbox, input));
+  return conclude(book);
+}
+
+async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook>): Promise<void> {
+  const steps = new Steps(book, inbox);
+  if (input.carried) await steps.readPauses();
+  for (;;) {
+    const now = Date.now();
+    for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
+    if (isDone(book)) return;
+    // Nothing is awaited between taking the letters and this: no order is lost.
+    if (runIsLong()) await continueAsNew<typeof deliverWebhooks>({ batches: input.batches, carried: carry(book) });
+    const step = steps.taskIsLong ? CHECKPOINT : nextStep(book, now);
+    if (step.kind === 'rest') await rest(book, inbox, steps, step.until - now);
+    else await steps.do(step);
+  }
+}
+
+/** Until something has come in, or for so many milliseconds. */
+async function rest(book: Book, inbox: Inbox, steps: Steps, ms: number): Promise<void> {
+  steps.watch();
+  setCurrentDetails(detailsOf(book));
+  if (!inbox.isEmpty) return;
+  const hasLetters = () => !inbox.isEmpty;
+  if (ms === Number.POSITIVE_INFINITY) await condition(hasLetters);
+  else await condition(hasLetters, Math.min(ms, LONGEST_REST_MS));
+  steps.taskEnded();
+}
+
+function runIsLong(): boolean {
+  const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
+  return historyLength > MAX_RUN_EVENTS || historySize > MAX_RUN_BYTES || continueAsNewSuggested;
+}
+
+/** @throws ApplicationFailure of type EveryCallRejected, with the result, where an idempotency key may be used again for the same request. */
+function conclude(book: Book): DeliverResult {
+  setCurrentDetails(detailsOf(book));
+  const result = { batches: book.batches.map(resultOf) };
+  const [only, ...others] = result.batches;
+  if (!only || others.length > 0 || only.rejected < only.total || !hasKey()) return result;
+  throw ApplicationFailure.create({
+    type: EVERY_CALL_REJECTED,
+    message: 'every call of the batch was rejected',
+    nonRetryable: true,
+    category: 'BENIGN',
+    details: [result],
+  });
+}
+
+/** Only a request with an idempotency key has a fingerprint. */
+function hasKey(): boolean {
+  const memo = workflowInfo().memo as Partial<DeliverMemo> | undefined;
+  return memo?.batches?.[0]?.fingerprint !== undefined;
+}

@@ -1,0 +1,155 @@
+import type { Call, Route } from './batch.js';
+import type { Book } from './book.js';
+import type { Endpoint } from './endpoint.js';
+
+/** Attempts of one round: local activities that run together, for which the worker has places. */
+export const ROUND_SIZE = 200;
+/** Attempts that may go on outside of rounds, however many endpoints are slow. */
+export const MAX_ELSEWHERE = 1_000;
+/** An untried call probes a down endpoint when nothing else has been sent there for so long. */
+export const IDLE_PROBE_MS = 60_000;
+
+/** The calls of which an attempt is to be made now, and takes no more than there are places: pauses, endpoints and gates decide. */
+export function dueCalls(book: Book, now: number): Call[] {
+  return new Round(book, now).fill();
+}
+
+/** When something becomes due by itself, after now; Infinity when nothing does. What has no place waits for no time, but for an end. */
+export function nextDue(book: Book, now: number): number {
+  const { store, source } = book;
+  if (!store.isOpen && store.opensAt > now) return store.opensAt;
+  let next = source.opensAt > now ? source.opensAt : Number.POSITIVE_INFINITY;
+  for (const time of times(book)) if (time > now && time < next) next = time;
+  return next;
+}
+
+function* times(book: Book): Generator<number> {
+  for (const { due, batch } of book.waiting) if (!batch.isPaused) yield due;
+  for (const batch of book.batches) {
+    if (batch.unsettled === 0 || batch.isPaused) continue;
+    yield batch.horizonAt;
+    for (const route of batch.routes.values()) {
+      if (isDown(route) && hasUntried(route)) yield route.endpoint.lastTriedAt + IDLE_PROBE_MS;
+    }
+  }
+}
+
+const isDown = ({ batch, endpoint }: Route): boolean => endpoint.stateFor(batch.downAfter) === 'down';
+
+class Round {
+  readonly #book: Book;
+  readonly #now: number;
+  readonly #calls: Call[] = [];
+  readonly #size: number;
+  #sourcePlaces: number;
+  /** Of this round, for limits that count what is in flight. */
+  readonly #taken = new Map<Route | Endpoint, number>();
+  #tried: Set<Endpoint> | undefined;
+
+  constructor(book: Book, now: number) {
+    this.#book = book;
+    this.#now = now;
+    this.#size = Math.min(ROUND_SIZE, book.store.places(now));
+    this.#sourcePlaces = book.source.places(now);
+  }
+
+  fill(): Call[] {
+    if (this.#size === 0) return [];
+    for (const call of this.#dueWaiting()) if (!this.#add(call)) break;
+    for (const batch of this.#book.batches) {
+      if (batch.isPaused || batch.canceling || batch.unsettled === 0) continue;
+      for (const route of batch.routes.values()) if (!this.#addUntried(route)) return this.#calls;
+    }
+    return this.#calls;
+  }
+
+  #dueWaiting(): Call[] {
+    const due: Call[] = [];
+    for (const call of this.#book.waiting) if (call.due <= this.#now && this.#maySend(call)) due.push(call);
+    return due.sort((a, b) => a.due - b.due || a.place - b.place);
+  }
+
+  #maySend({ batch, route }: Call): boolean {
+    return !batch.isPaused && !batch.canceling && this.#now < batch.horizonAt && route?.goneSince === null;
+  }
+
+  /** False when the round is full. */
+  #add(call: Call): boolean {
+    const { route } = call;
+    if (!route || !this.#hasPlace(route) || !this.#mayProbe(call, route) || !this.#hasSource(call)) return true;
+    this.#calls.push(call);
+    this.#count(route);
+    this.#count(route.endpoint);
+    return this.#calls.length < this.#size;
+  }
+
+  #hasPlace(route: Route): boolean {
+    const { batch, endpoint } = route;
+    const inFlight = endpoint.inFlight + (this.#taken.get(endpoint) ?? 0);
+    if (inFlight >= endpoint.cautiousLimit(batch.downAfter)) return false;
+    if (this.#book.elsewhere.size >= MAX_ELSEWHERE && endpoint.inFlight > 0) return false;
+    return route.inFlight + (this.#taken.get(route) ?? 0) < batch.maxInFlight;
+  }
+
+  /** A call that was never tried goes to a down endpoint only when nothing else is on its way there, or when somebody wants it to. */
+  #mayProbe({ attempts, ordered }: Call, route: Route): boolean {
+    if (attempts > 0 || ordered || !isDown(route)) return true;
+    return route.endpoint.inFlight === 0 && !this.#taken.has(route.endpoint);
+  }
+
+  #count(key: Route | Endpoint): void {
+    this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
+  }
+
+  /** A call that was never tried may have to be read first. */
+  #hasSource({ attempts }: Call): boolean {
+    if (attempts > 0) return true;
+    if (this.#sourcePlaces === 0) return false;
+    this.#sourcePlaces -= 1;
+    return true;
+  }
+
+  #addUntried(route: Route): boolean {
+    if (route.goneSince !== null || this.#now >= route.batch.horizonAt) return true;
+    let places = this.#untriedPlaces(route);
+    for (const call of nextUntried(route)) {
+      if (places === 0) break;
+      places -= 1;
+      const before = this.#calls.length;
+      if (!this.#add(call)) return false;
+      if (this.#calls.length === before) break;
+    }
+    return true;
+  }
+
+  /** A down endpoint is left to the calls already tried; where none can go on, one untried call at a time probes it. */
+  #untriedPlaces(route: Route): number {
+    if (!isDown(route)) return Number.POSITIVE_INFINITY;
+    const { endpoint } = route;
+    const idle = this.#now - endpoint.lastTriedAt >= IDLE_PROBE_MS;
+    this.#tried ??= triedEndpoints(this.#book);
+    return idle || !this.#tried.has(endpoint) ? 1 : 0;
+  }
+}
+
+function* nextUntried(route: Route): Generator<Call> {
+  const { untried } = route;
+  while (untried[route.untriedFrom] && untried[route.untriedFrom]?.state !== 'untried') route.untriedFrom += 1;
+  for (let at = route.untriedFrom; at < untried.length; at += 1) {
+    const call = untried[at];
+    if (call?.state === 'untried') yield call;
+  }
+}
+
+export const hasUntried = (route: Route): boolean => !nextUntried(route).next().done;
+
+/** Endpoints that calls will be sent to which were tried before. */
+function triedEndpoints(book: Book): Set<Endpoint> {
+  const endpoints = new Set<Endpoint>();
+  for (const { batch, route, attempts } of book.waiting) {
+    if (route && attempts > 0 && !batch.isPaused && !batch.canceling && route.goneSince === null) {
+      endpoints.add(route.endpoint);
+    }
+  }
+  return endpoints;
+}

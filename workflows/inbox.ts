@@ -1,0 +1,92 @@
+import {
+  CancellationScope,
+  log,
+  type SignalDefinition,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
+import { cancelSignal, pauseSignal, resumeSignal, retryNowSignal, wakeSignal } from '../contract/messages.js';
+import type { Order } from './orders.js';
+
+/** Does something to the book, when the loop comes to it. */
+export type Letter = Order | { kind: 'news'; read: (now: number) => void };
+
+/**
+ * What has come in since the loop looked last. Handlers fill it and do nothing else: whatever they were sent, they neither throw nor
+ * schedule anything.
+ */
+export class Inbox {
+  #letters: Letter[] = [];
+
+  get isEmpty(): boolean {
+    return this.#letters.length === 0;
+  }
+
+  put(letter: Letter): void {
+    this.#letters.push(letter);
+  }
+
+  take(): Letter[] {
+    const letters = this.#letters;
+    this.#letters = [];
+    return letters;
+  }
+}
+
+/** Takes orders from signals, and a cancellation of the workflow as the order to cancel. */
+export function receiveOrders(inbox: Inbox): void {
+  receive(inbox, pauseSignal, (argument) => steering('pause', argument));
+  receive(inbox, resumeSignal, (argument) => steering('resume', argument));
+  receive(inbox, cancelSignal, (argument) => steering('cancel', argument));
+  receive(inbox, retryNowSignal, retrying);
+  receive(inbox, wakeSignal, waking);
+  setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { signal: name }));
+  CancellationScope.current().cancelRequested.catch(() => inbox.put({ kind: 'cancel' }));
+}
+
+function receive<Args extends unknown[]>(
+  inbox: Inbox,
+  signal: SignalDefinition<Args>,
+  parse: (argument: unknown) => Order | undefined,
+): void {
+  setHandler(signal, (...args) => {
+    const order = args.length === 0 ? parse({}) : parse(args[0]);
+    if (order) inbox.put(order);
+    else log.warn('a signal of a wrong shape was ignored', { signal: signal.name });
+  });
+}
+
+function steering(kind: 'pause' | 'resume' | 'cancel', argument: unknown): Order | undefined {
+  const address = addressOf(argument);
+  return address && { kind, ...address };
+}
+
+function retrying(argument: unknown): Order | undefined {
+  const address = addressOf(argument);
+  if (!address) return undefined;
+  const { call_ids } = argument as { call_ids?: unknown };
+  if (call_ids === undefined) return { kind: 'retry', ...address };
+  return isStrings(call_ids) ? { kind: 'retry', ...address, call_ids } : undefined;
+}
+
+function waking(argument: unknown): Order | undefined {
+  const { webhooks } = (isObject(argument) ? argument : {}) as { webhooks?: unknown };
+  return Array.isArray(webhooks) && webhooks.every(isWoken) ? { kind: 'wake', webhooks } : undefined;
+}
+
+const isWoken = (value: unknown): value is { batch_id: string; call_ids: string[] } =>
+  isObject(value) && typeof value.batch_id === 'string' && isStrings(value.call_ids);
+
+function addressOf(argument: unknown): { batch_id?: string } | undefined {
+  if (!isObject(argument)) return undefined;
+  const { batch_id } = argument;
+  if (batch_id === undefined) return {};
+  return typeof batch_id === 'string' ? { batch_id } : undefined;
+}
+
+/** A plain object: what could not be decoded is none. */
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -1,0 +1,34 @@
+import type { RegisterPart } from '../contract/delivery.js';
+import type { Call } from './batch.js';
+import type { Book } from './book.js';
+import { dueCalls, nextDue } from './due.js';
+import { type Settlement, settlements } from './ending.js';
+
+/** What the loop does next; one thing at a time. */
+export type Step =
+  | { kind: 'register'; parts: RegisterPart[] }
+  | { kind: 'settle'; settlements: Settlement[] }
+  | { kind: 'round'; calls: Call[] }
+  /** The store is told what others wait for, or what a reset must not lose. */
+  | { kind: 'record' }
+  /** Milliseconds since the epoch; Infinity: until something comes in. */
+  | { kind: 'rest'; until: number };
+
+/** Registration goes first, so that every accepted call is a row before anything is sent; endings before attempts. */
+export function nextStep(book: Book, now: number): Step {
+  const step = book.store.places(now) > 0 ? work(book, now) : undefined;
+  return step ?? { kind: 'rest', until: nextDue(book, now) };
+}
+
+function work(book: Book, now: number): Step | undefined {
+  const parts = book.unregistered();
+  if (parts.length > 0) return { kind: 'register', parts };
+  const ended = settlements(book, now);
+  if (ended.length > 0) return { kind: 'settle', settlements: ended };
+  const calls = dueCalls(book, now);
+  if (calls.length > 0) return { kind: 'round', calls };
+  return book.hasUnrecorded ? { kind: 'record' } : undefined;
+}
+
+/** Every call is settled, and the store knows it. */
+export const isDone = (book: Book): boolean => book.allSettled && !book.hasUnrecorded;

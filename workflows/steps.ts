@@ -1,0 +1,210 @@
+import { log, TemporalFailure, workflowInfo } from '@temporalio/workflow';
+import type {
+  CheckpointInput,
+  CheckpointResult,
+  DeliveryInput,
+  DeliveryResult,
+  RegisterPart,
+  RegisterResult,
+  SettleResult,
+  StoreAway,
+} from '../contract/delivery.js';
+import { local, regular } from './activities.js';
+import type { Batch, Call } from './batch.js';
+import { type Book, watchGroups } from './book.js';
+import type { Settlement } from './ending.js';
+import { type Endpoint, stateOf } from './endpoint.js';
+import type { Inbox } from './inbox.js';
+import type { Step } from './next-step.js';
+import { TaskBudget } from './task-budget.js';
+
+/** A watch over attempts that have just become slow returns soon, so that the next ones are watched. */
+const FRESH_WINDOW_MS = 1_000;
+const LONG_WINDOW_MS = 10_000;
+/** After an activity that failed by a fault of our own. */
+const FAULT_DELAY_MS = 5_000;
+
+/** What the loop does, one thing at a time. What activities bring is written into the book in the book's order, whatever order they end in. */
+export class Steps {
+  readonly #book: Book;
+  readonly #inbox: Inbox;
+  readonly #task = new TaskBudget();
+  readonly #watching = { fresh: false, long: false };
+
+  constructor(book: Book, inbox: Inbox) {
+    this.#book = book;
+    this.#inbox = inbox;
+  }
+
+  get taskIsLong(): boolean {
+    return this.#task.isUsedUp;
+  }
+
+  /** The loop has waited for something that ends a workflow task. */
+  taskEnded(): void {
+    this.#task.renew();
+  }
+
+  async do(step: Exclude<Step, { kind: 'rest' }> | { kind: 'checkpoint' }): Promise<void> {
+    switch (step.kind) {
+      case 'register':
+        return this.#register(step.parts);
+      case 'settle':
+        return this.#settle(step.settlements);
+      case 'round':
+        return this.#round(step.calls);
+      case 'record':
+        await this.#record((input) => local.checkpoint(input));
+        return this.#task.settlement(1);
+      case 'checkpoint':
+        // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
+        await this.#record((input) => regular.checkpoint(input));
+        return this.#task.renew();
+    }
+  }
+
+  async #register(parts: RegisterPart[]): Promise<void> {
+    const result = await orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+    this.#task.registration(result);
+    const now = Date.now();
+    if (result.kind === 'store_away') this.#book.store.failed(now);
+    else {
+      this.#book.store.answered();
+      for (const part of result.parts) this.#book.registered(part, result.horizon_ms, now);
+    }
+  }
+
+  /** A run that was carried over may have been reset: what the store says of pauses is newer than what was carried. */
+  async readPauses(): Promise<void> {
+    const parts = this.#book.batches
+      .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
+      .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
+    if (parts.length === 0) return;
+    const result = await orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+    if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
+  }
+
+  #registration(parts: RegisterPart[]) {
+    const [first] = this.#book.batches;
+    return { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts };
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<void> {
+    const results = await Promise.all(
+      settlements.map(({ input }) => orAway<SettleResult>(local.settleWebhooks(input))),
+    );
+    this.#task.settlement(settlements.length);
+    const now = Date.now();
+    for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index], now);
+  }
+
+  #settled({ calls, input }: Settlement, result: SettleResult | undefined, now: number): void {
+    if (result?.kind !== 'settled') {
+      this.#book.store.failed(now);
+      return;
+    }
+    const standings = new Map(result.standings);
+    calls.forEach((call, place) => {
+      this.#book.settled(call, input.error, standings.get(place), now);
+    });
+  }
+
+  /** One attempt for each of these calls, awaited together: which of them resolves first may differ in a replay. */
+  async #round(calls: readonly Call[]): Promise<void> {
+    this.#book.take(calls, Date.now());
+    const inputs = calls.map((call) => deliveryOf(call, Date.now()));
+    // No promise but the activity's own for each call: their bookkeeping is what workflow code spends its time on.
+    const executions = await Promise.allSettled(
+      inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
+    );
+    const results = executions.map(resultOf);
+    this.#task.round(results);
+    const now = Date.now();
+    calls.forEach((call, index) => {
+      this.#book.record(call, results[index] as DeliveryResult, now);
+    });
+    this.watch();
+  }
+
+  /** Looks after attempts that go on in worker processes, at most one watch of a kind at a time; what it brings comes in as a letter. */
+  watch(): void {
+    for (const kind of ['fresh', 'long'] as const) {
+      const calls = this.#watching[kind] ? [] : this.#book.unwatched(kind);
+      if (calls.length > 0) void this.#watch(kind, calls);
+    }
+  }
+
+  async #watch(kind: 'fresh' | 'long', calls: readonly Call[]): Promise<void> {
+    this.#watching[kind] = true;
+    for (const call of calls) call.watched = true;
+    const { groups, calls: grouped } = watchGroups(calls);
+    const window_ms = kind === 'fresh' ? FRESH_WINDOW_MS : LONG_WINDOW_MS;
+    const { ends } = await regular.watchAttempts({ groups, window_ms });
+    this.#inbox.put({
+      kind: 'news',
+      read: (now) => {
+        this.#watching[kind] = false;
+        const known = ends.flatMap(([group, index, end]) => {
+          const call = grouped[group]?.[index];
+          return call ? [[call, end] as const] : [];
+        });
+        this.#book.watchEnded(calls, known, now);
+      },
+    });
+  }
+
+  async #record(write: (input: CheckpointInput) => Promise<CheckpointResult>): Promise<void> {
+    const { changedEndpoints, store } = this.#book;
+    const batches = this.#book.batches.filter(({ unrecorded }) => unrecorded);
+    const endpoints = [...changedEndpoints];
+    for (const batch of batches) batch.unrecorded = false;
+    changedEndpoints.clear();
+    const result = await orAway<CheckpointResult>(write(checkpointOf(batches, endpoints)));
+    if (result.kind === 'store_away') {
+      for (const batch of batches) batch.unrecorded = true;
+      for (const endpoint of endpoints) changedEndpoints.add(endpoint);
+      store.failed(Date.now());
+    } else if (batches.length + endpoints.length > 0) store.answered();
+  }
+}
+
+const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[]): CheckpointInput => ({
+  batches: batches.map(({ id, counts, pausedMs, pausedSince, finishedAt }) => ({
+    batch_id: id,
+    counts,
+    paused_ms: pausedMs,
+    paused_since: pausedSince,
+    finished_at: finishedAt,
+  })),
+  endpoints: endpoints.map((endpoint) => ({ user_id: endpoint.userId, key: endpoint.ref.key, ...stateOf(endpoint) })),
+});
+
+function deliveryOf({ id, batch, route, ordered }: Call, now: number): DeliveryInput {
+  if (!route) throw new Error(`call ${id} is not registered`);
+  const { key, origin } = route.endpoint.ref;
+  return {
+    ...batch.base,
+    call_id: id,
+    endpoint: { key, origin },
+    remaining_ms: Math.min(batch.horizonAt - now, Number.MAX_SAFE_INTEGER),
+    ...(ordered && { ordered }),
+  };
+}
+
+/** A fault of our own must not end a batch: the call is tried again a little later, until its horizon. */
+function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResult {
+  if (execution.status === 'fulfilled') return execution.value;
+  if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
+  log.error('an attempt failed by a fault of the worker', { error: execution.reason });
+  return { kind: 'unread', due_in: FAULT_DELAY_MS, source_away: false, took: 0 };
+}
+
+async function orAway<T>(work: Promise<T>): Promise<T | StoreAway> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof TemporalFailure)) throw error;
+    log.error('an activity failed by a fault of the worker', { error });
+    return { kind: 'store_away' };
+  }
+}

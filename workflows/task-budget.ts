@@ -1,0 +1,59 @@
+import type { DeliveryResult, RegisterResult } from '../contract/delivery.js';
+
+/** A chain of local activities is one workflow task: no query, no signal and no shutdown until it ends. */
+const MAX_TASK_MS = 500;
+/** At about 12,000 markers the task's completion would pass gRPC's 4 MiB, and be repeated for ever. */
+const MAX_TASK_MARKERS = 500;
+const MAX_TASK_BYTES = 256 * 1_024;
+/** Of a marker without its result. */
+const MARKER_BYTES = 300;
+const ENDPOINT_BYTES = 180;
+
+/** Counts what the workflow task under way has taken: workflow code has no clock within one. */
+export class TaskBudget {
+  #ms = 0;
+  #markers = 0;
+  #bytes = 0;
+
+  get isUsedUp(): boolean {
+    return this.#ms >= MAX_TASK_MS || this.#markers >= MAX_TASK_MARKERS || this.#bytes >= MAX_TASK_BYTES;
+  }
+
+  /** A round takes as long as its longest attempt. */
+  round(results: readonly DeliveryResult[]): void {
+    let longest = 0;
+    for (const { took } of results) longest = Math.max(longest, took);
+    this.#ms += longest;
+    this.#markers += results.length;
+    this.#bytes += results.length * MARKER_BYTES;
+  }
+
+  registration(result: RegisterResult): void {
+    this.#markers += 1;
+    if (result.kind !== 'registered') return;
+    // A statement of 500 rows takes about so long.
+    this.#ms += 25;
+    for (const { endpoints, standings, call_count } of weightsOf(result)) {
+      this.#bytes += endpoints * ENDPOINT_BYTES + standings * 60 + call_count * 5;
+    }
+  }
+
+  settlement(count: number): void {
+    this.#ms += 25 * count;
+    this.#markers += count;
+  }
+
+  /** The task has ended. */
+  renew(): void {
+    this.#ms = 0;
+    this.#markers = 0;
+    this.#bytes = 0;
+  }
+}
+
+const weightsOf = ({ parts }: Extract<RegisterResult, { kind: 'registered' }>) =>
+  parts.map(({ endpoints, standings, endpoint_of }) => ({
+    endpoints: endpoints.length,
+    standings: standings.length,
+    call_count: typeof endpoint_of === 'number' ? 0 : endpoint_of.length,
+  }));
