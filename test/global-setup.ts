@@ -59,6 +59,7 @@ async function start(): Promise<Shared> {
 async function bundle(path: string): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    payloadConverterPath: fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url)),
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(path, code);

@@ -9,20 +9,21 @@ const ONCE = { maximumAttempts: 1 };
 /** Inside the workflow task: a marker in the history for each, and none of the server's work. They answer within a moment. */
 export const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '30s', retry: ONCE });
 
+const watching = proxyActivities<Pick<Activities, 'watchAttempts'>>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+  summary: 'attempts that take longer',
+});
+
+const recording = proxyActivities<Pick<Activities, 'checkpoint'>>({
+  startToCloseTimeout: '30s',
+  retry: ONCE,
+  summary: 'where the calls stand',
+});
+
 /** Scheduled by the server when the workflow task ends. */
-export const regular = {
-  ...proxyActivities<Pick<Activities, 'watchAttempts'>>({
-    startToCloseTimeout: '1m',
-    heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { initialInterval: '1s', maximumInterval: '30s' },
-    summary: 'attempts that take longer',
-  }),
-  ...proxyActivities<Pick<Activities, 'checkpoint'>>({
-    startToCloseTimeout: '30s',
-    retry: ONCE,
-    summary: 'where the calls stand',
-  }),
-};
+export const regular = { watchAttempts: watching.watchAttempts, checkpoint: recording.checkpoint };
 
 /** Retried by the server while the store is away. */
 export const { findFailed } = proxyActivities<Pick<Activities, 'findFailed'>>({

@@ -12,7 +12,7 @@ export type CallState = 'unregistered' | 'untried' | 'waiting' | 'trying' | 'slo
 export interface Call {
   readonly id: string;
   readonly batch: Batch;
-  /** Its place in the batch's request. */
+  /** Its place in the book: calls that are due at the same time keep the order of their acceptance. */
   readonly place: number;
   route: Route | undefined;
   state: CallState;
@@ -68,12 +68,12 @@ export class Batch {
   readonly #tally: Record<CallStatus, number>;
   #byId: ReadonlyMap<string, Call> | undefined;
 
-  constructor({ call_ids, options, ...base }: BatchRequest, acceptedAt: number) {
+  constructor({ call_ids, options, ...base }: BatchRequest, acceptedAt: number, firstPlace: number) {
     this.base = base;
     this.acceptedAt = acceptedAt;
     this.maxInFlight = options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT;
     this.downAfter = options?.down_after ?? DEFAULT_DOWN_AFTER;
-    this.calls = call_ids.map((id, place) => newCall(id, this, place));
+    this.calls = call_ids.map((id, place) => newCall(id, this, firstPlace + place));
     this.#tally = { pending: call_ids.length, retrying: 0, delivered: 0, failed: 0, canceled: 0, rejected: 0 };
   }
 

@@ -34,7 +34,12 @@ export class Book {
   readonly #byId: ReadonlyMap<string, Batch>;
 
   constructor(requests: readonly BatchRequest[], acceptedAt: number) {
-    this.batches = requests.map((request) => new Batch(request, acceptedAt));
+    let places = 0;
+    this.batches = requests.map((request) => {
+      const batch = new Batch(request, acceptedAt, places);
+      places += batch.calls.length;
+      return batch;
+    });
     this.#byId = new Map(this.batches.map((batch) => [batch.id, batch]));
   }
 

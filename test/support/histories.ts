@@ -2,22 +2,25 @@ import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 
-type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
+export type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 
-/** The histories of a batch's workflow and of its pages' workflows. */
-export async function historiesOf(
-  client: Client,
-  workflowId: string,
-): Promise<{ workflowId: string; history: History }[]> {
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  const pages = (history.events ?? []).flatMap(
-    ({ childWorkflowExecutionStartedEventAttributes: started }) => started?.workflowExecution?.workflowId ?? [],
-  );
-  const ofPages = pages.map(async (page) => ({
-    workflowId: page,
-    history: await client.workflow.getHandle(page).fetchHistory(),
-  }));
-  return [{ workflowId, history }, ...(await Promise.all(ofPages))];
+/** The histories of all runs of a workflow, the first run first: a continue-as-new begins another. */
+export async function historiesOf(client: Client, workflowId: string): Promise<History[]> {
+  const histories: History[] = [];
+  let runId: string | undefined = await firstRunId(client, workflowId);
+  while (runId) {
+    const history: History = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    histories.push(history);
+    runId = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+  return histories;
+}
+
+async function firstRunId(client: Client, workflowId: string): Promise<string> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const started = events?.[0]?.workflowExecutionStartedEventAttributes;
+  if (!started?.firstExecutionRunId) throw new Error(`the history of ${workflowId} has no beginning`);
+  return started.firstExecutionRunId;
 }
 
 /** A history as text, with what its payloads say: they are base64 in JSON, so whatever may be that is decoded as well. */
@@ -27,9 +30,11 @@ export function textOfHistory(history: History): string {
   return [json, ...parts.map((part) => Buffer.from(part, 'base64').toString('latin1'))].join('\n');
 }
 
-/** Replays a batch and its pages. @throws DeterminismViolationError */
-export async function replayBatch(client: Client, workflowId: string): Promise<void> {
-  for (const { history } of await historiesOf(client, workflowId)) {
-    await Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundlePath') } }, history, workflowId);
-  }
+/** Replays every run of a workflow. @throws DeterminismViolationError */
+export async function replayRuns(client: Client, workflowId: string): Promise<void> {
+  for (const history of await historiesOf(client, workflowId)) await replay(history, workflowId);
+}
+
+export async function replay(history: unknown, workflowId: string): Promise<void> {
+  await Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundlePath') } }, history, workflowId);
 }

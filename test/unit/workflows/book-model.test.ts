@@ -174,7 +174,7 @@ describe('a book', () => {
           expect(batch.finishedAt ?? now).toBeLessThanOrEqual(lastDue);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -187,7 +187,7 @@ describe('a book', () => {
         );
         for (const call of healthy) expect(statusOf(call)).toBe('delivered');
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -208,7 +208,7 @@ describe('a book', () => {
           straight.book.batches.map(({ counts }) => counts),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

@@ -25,6 +25,7 @@ describe('the workflow bundle', { timeout: 120_000 }, () => {
   test('holds the workflows, the light part of the contract, and of packages only the SDK', async () => {
     const { code } = await bundleWorkflowCode({
       workflowsPath: `${ROOT}workflows/index.ts`,
+      payloadConverterPath: `${ROOT}workflows/payload-converter.ts`,
       logger: new DefaultLogger('WARN'),
     });
     const sources = sourcesOf(code);

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { onTestFinished } from 'vitest';
+import type { Activities } from '../../activities/index.js';
+import {
+  type BatchRequest,
+  batchId,
+  type CheckpointInput,
+  DELIVER_WORKFLOW,
+  type DeliveryEnd,
+  type DeliveryInput,
+  type RegisterInput,
+  type SettleInput,
+  type WatchedGroup,
+  workflowIdOf,
+} from '../../contract/index.js';
+import type { deliverWebhooks } from '../../workflows/index.js';
+import { endpointRef } from './book-world.js';
+import { replayRuns } from './histories.js';
+import { connectClient, startTestWorker } from './temporal.js';
+
+/** What the activities of a test do; each has a default of its own. */
+export interface Script {
+  deliver?: (input: DeliveryInput) => Promise<DeliveryEnd> | DeliveryEnd;
+  /** How an attempt that went on has ended. Default: delivered. */
+  watch?: (batchId: string, callId: string) => Promise<DeliveryEnd> | DeliveryEnd;
+  /** Endpoint of each call, by its label. Default: the batch's URL. */
+  endpointOf?: (callId: string) => string;
+  horizonMs?: number;
+  /** False: the store is away. */
+  storeAnswers?: () => boolean;
+}
+
+export interface ScriptedRun {
+  client: Client;
+  handle: WorkflowHandleWithFirstExecutionRunId<typeof deliverWebhooks>;
+  taskQueue: string;
+  /** Calls in the order of their attempts. */
+  sent: string[];
+  checkpoints: CheckpointInput[];
+  settled: SettleInput[];
+  stopWorker: () => Promise<void>;
+  startWorker: () => Promise<void>;
+}
+
+export type ScriptedBatch = Partial<BatchRequest> & { call_ids: string[] };
+
+/** A workflow on a worker whose activities the test plays. Every run of it is replayed when the test ends. */
+export async function startScripted(script: Script, ...batches: ScriptedBatch[]): Promise<ScriptedRun> {
+  const client = await connectClient();
+  const run = { sent: [] as string[], checkpoints: [] as CheckpointInput[], settled: [] as SettleInput[] };
+  const activities = scriptedActivities(script, run);
+  const worker = await startTestWorker({
+    activities: { ...activities },
+  });
+  let running: { stop: () => Promise<void> } = worker;
+  const part = `b_${randomUUID()}`;
+  const requests = batches.map(
+    (batch, index): BatchRequest => ({
+      batch_id: batchId(part, String(index)),
+      user_id: 'u-1',
+      webhook_url: 'http://one',
+      send_type: 'create',
+      ...batch,
+    }),
+  );
+  const [first] = requests;
+  const handle = await client.workflow.start<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
+    workflowId: workflowIdOf(first?.batch_id ?? ''),
+    taskQueue: worker.taskQueue,
+    args: [{ batches: requests }],
+  });
+  onTestFinished(() => replayRuns(client, handle.workflowId));
+  return {
+    client,
+    handle,
+    taskQueue: worker.taskQueue,
+    ...run,
+    stopWorker: () => running.stop(),
+    startWorker: async () => {
+      running = await startTestWorker({
+        activities: { ...activities },
+        taskQueue: worker.taskQueue,
+      });
+    },
+  };
+}
+
+function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'checkpoints' | 'settled'>): Activities {
+  const answers = () => script.storeAnswers?.() ?? true;
+  return {
+    registerBatches: async (input) =>
+      answers()
+        ? { kind: 'registered', horizon_ms: script.horizonMs ?? 72 * 3_600_000, parts: registeredParts(input, script) }
+        : { kind: 'store_away' },
+    deliverWebhook: async (input) => {
+      const from = performance.now();
+      if (!answers()) return { kind: 'store_away', took: 0 };
+      run.sent.push(input.call_id);
+      const end = await (script.deliver?.(input) ?? { kind: 'delivered' });
+      return { ...end, took: Math.round(performance.now() - from) };
+    },
+    watchAttempts: async ({ groups }) => ({ ends: await endsOf(groups, script) }),
+    settleWebhooks: async (input) => {
+      if (!answers()) return { kind: 'store_away' };
+      run.settled.push(input);
+      return { kind: 'settled', standings: [] };
+    },
+    checkpoint: async (input) => {
+      if (!answers()) return { kind: 'store_away' };
+      run.checkpoints.push(input);
+      return { kind: 'recorded' };
+    },
+    findFailed: async () => ({ webhooks: [], next_cursor: null }),
+  };
+}
+
+function registeredParts({ parts, accepted_at }: RegisterInput, { endpointOf }: Script) {
+  return parts.map(({ batch_id, offset, call_ids, webhook_url = '' }) => {
+    const labels = call_ids.map((callId) => endpointOf?.(callId) ?? webhook_url);
+    const distinct = [...new Set(labels)];
+    return {
+      batch_id,
+      offset,
+      accepted_at,
+      paused_ms: 0,
+      paused_since: null,
+      endpoints: distinct.map(endpointRef),
+      endpoint_of: distinct.length === 1 ? 0 : labels.map((label) => distinct.indexOf(label)),
+      standings: [],
+    };
+  });
+}
+
+async function endsOf(groups: WatchedGroup[], { watch }: Script): Promise<[number, number, DeliveryEnd][]> {
+  const ends = groups.flatMap(({ batch_id, call_ids }, group) =>
+    call_ids.map(
+      async (callId, index): Promise<[number, number, DeliveryEnd]> => [
+        group,
+        index,
+        (await watch?.(batch_id, callId)) ?? { kind: 'delivered' },
+      ],
+    ),
+  );
+  return Promise.all(ends);
+}
