@@ -1,23 +1,28 @@
 import {
-  type BatchInput,
   type BatchMemo,
-  batchWorkflowId,
+  type BatchRequest,
+  batchId,
   type CreateRequest,
   createRequestSchema,
+  type DeliverInput,
+  type DeliverMemo,
   InvalidRequestError,
   MAX_BATCH_INPUT_BYTES,
   parseOrThrow,
   type ResendRequest,
   resendRequestSchema,
+  workflowIdOf,
 } from '../contract/index.js';
-import { batchIdOfKey, fairnessKey, randomBatchId, requestFingerprint } from './digests.js';
+import { fairnessKey, randomSuffix, randomWorkflowPart, requestFingerprint, workflowPartOfKey } from './digests.js';
 import { staticDetails, staticSummary } from './static-text.js';
 
-/** A validated request, as the start of its workflow needs it. */
+/** A validated request, as the start of its workflow needs it. Its batch gets an ID with the start. */
 export interface BatchStart {
-  input: BatchInput;
-  fingerprint: string;
-  idempotencyKey: string | undefined;
+  request: Omit<BatchRequest, 'batch_id'>;
+  /** Bytes of the serialised request. */
+  bytes: number;
+  /** Of a request with an idempotency key. */
+  repeatable?: { idempotencyKey: string; workflowPart: string; fingerprint: string };
 }
 
 /** Throws `InvalidRequestError`. */
@@ -31,37 +36,60 @@ export function resendStart(request: ResendRequest): BatchStart {
   return batchStart({ ...parseOrThrow(resendRequestSchema, request), send_type: 'resend' });
 }
 
-type ParsedRequest = ResendRequest & Pick<BatchInput, 'send_type' | 'webhook_url'>;
+type ParsedRequest = ResendRequest & Pick<BatchRequest, 'send_type' | 'webhook_url'>;
 
 function batchStart({ idempotency_key, options, ...rest }: ParsedRequest): BatchStart {
-  const { user_id, webhook_url } = rest;
-  const input: BatchInput = {
-    batch_id: idempotency_key === undefined ? randomBatchId() : batchIdOfKey(user_id, idempotency_key),
-    ...rest,
-    ...(options && { options }),
-    fairness_key: fairnessKey(user_id, webhook_url),
+  const request = { ...rest, ...(options && { options }) };
+  const start = { request, bytes: sizeOf(request) };
+  if (idempotency_key === undefined) return start;
+  const repeatable = {
+    idempotencyKey: idempotency_key,
+    workflowPart: workflowPartOfKey(rest.user_id, idempotency_key),
+    fingerprint: requestFingerprint(request),
   };
-  refuseTooLarge(input);
-  return { input, fingerprint: requestFingerprint({ ...rest, options }), idempotencyKey: idempotency_key };
+  return { ...start, repeatable };
 }
 
-function refuseTooLarge(input: BatchInput): void {
-  const bytes = Buffer.byteLength(JSON.stringify(input));
-  if (bytes <= MAX_BATCH_INPUT_BYTES) return;
+function sizeOf(request: BatchStart['request']): number {
+  const bytes = Buffer.byteLength(JSON.stringify(request));
+  if (bytes <= MAX_BATCH_INPUT_BYTES) return bytes;
   const message = `call_ids makes a request of ${bytes} bytes, more than ${MAX_BATCH_INPUT_BYTES}; send the calls in several requests`;
   throw new InvalidRequestError([{ field: 'call_ids', message }]);
 }
 
-/** Options of the batch workflow's start, but its task queue. */
-export function startOptions({ input, fingerprint }: BatchStart) {
-  const memo: BatchMemo = { user_id: input.user_id, fingerprint };
+/** The start of one workflow for these requests: its options, but the task queue, and the IDs that their batches get, in their order. */
+export function workflowStart(starts: readonly [BatchStart, ...BatchStart[]]) {
+  const [first] = starts;
+  const workflowPart = first.repeatable?.workflowPart ?? randomWorkflowPart();
+  const suffixes = distinctSuffixes(starts.length);
+  const batches = starts.map(({ request }, index) => ({
+    batch_id: batchId(workflowPart, suffixes[index] ?? ''),
+    ...request,
+  }));
+  const memo: DeliverMemo = { batches: batches.map((batch, index) => memoOf(batch, starts[index])) };
   return {
-    workflowId: batchWorkflowId(input.batch_id),
-    args: [input] as [BatchInput],
-    memo: { ...memo },
-    // Inherited by the batch's pages and activities, which add their own priority.
-    ...(input.fairness_key !== undefined && { priority: { fairnessKey: input.fairness_key } }),
-    staticSummary: staticSummary(input),
-    staticDetails: staticDetails(input),
+    batchIds: batches.map(({ batch_id }) => batch_id),
+    options: {
+      workflowId: workflowIdOf(batchId(workflowPart, '')),
+      args: [{ batches }] as [DeliverInput<never>],
+      memo: { ...memo },
+      ...(starts.length === 1 && { priority: { fairnessKey: fairnessKey(first.request.user_id, first.request.webhook_url) } }),
+      staticSummary: staticSummary(batches),
+      staticDetails: staticDetails(batches),
+    },
   };
+}
+
+const memoOf = ({ batch_id, user_id, call_ids }: BatchRequest, start: BatchStart | undefined): BatchMemo => ({
+  batch_id,
+  user_id,
+  total: call_ids.length,
+  ...(start?.repeatable && { fingerprint: start.repeatable.fingerprint }),
+});
+
+/** Of 500 random suffixes two are the same once in 34,000 groups. */
+function distinctSuffixes(count: number): string[] {
+  const suffixes = new Set<string>();
+  while (suffixes.size < count) suffixes.add(randomSuffix());
+  return [...suffixes];
 }

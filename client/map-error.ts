@@ -8,7 +8,6 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
-import { batchIdOf } from '../contract/index.js';
 import {
   BatchFailedError,
   type BatchFailure,
@@ -22,16 +21,20 @@ import {
 /** What the failed request was about. */
 export interface RequestContext {
   workflowId: string;
+  /** The batch, where one was named. */
+  batchId?: string | undefined;
   taskQueue: string;
 }
 
 type GrpcError = Error & { code: number; details: string };
 
+type Meaning = 'unavailable' | 'refused' | 'refused for content' | 'no worker';
+
 /** gRPC status codes (https://grpc.io/docs/guides/status-codes/) by what they mean for the caller. */
-const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: 'unavailable' | 'refused' | 'no worker' }>> = {
+const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: Meaning }>> = {
   1: { name: 'CANCELLED', meaning: 'unavailable' },
   2: { name: 'UNKNOWN', meaning: 'unavailable' },
-  3: { name: 'INVALID_ARGUMENT', meaning: 'refused' },
+  3: { name: 'INVALID_ARGUMENT', meaning: 'refused for content' },
   4: { name: 'DEADLINE_EXCEEDED', meaning: 'unavailable' },
   7: { name: 'PERMISSION_DENIED', meaning: 'refused' },
   8: { name: 'RESOURCE_EXHAUSTED', meaning: 'unavailable' },
@@ -55,10 +58,8 @@ const FAILURE_OF_STATUS: Partial<Record<number, BatchFailure>> = {
 
 /** The client's own error for one of the Temporal SDK's; any other error as it is. */
 export function mapError(error: unknown, context: RequestContext): unknown {
-  const { workflowId, taskQueue } = context;
-  if (error instanceof WorkflowNotFoundError) {
-    return new BatchNotFoundError(batchIdOf(workflowId) ?? workflowId, { cause: error });
-  }
+  const { workflowId, batchId = workflowId, taskQueue } = context;
+  if (error instanceof WorkflowNotFoundError) return new BatchNotFoundError(batchId, { cause: error });
   if (error instanceof WorkflowFailedError) return failedWorkflow(error, workflowId);
   if (error instanceof QueryRejectedError) return failureOfStatus(error.status, workflowId) ?? error;
   if (error instanceof QueryNotRegisteredError) {
@@ -77,6 +78,8 @@ function fromGrpc(error: GrpcError, taskQueue: string, options: ErrorOptions): P
       return new ServiceUnavailableError(reason, options);
     case 'no worker':
       return new WorkerUnavailableError(taskQueue, reason, options);
+    case 'refused for content':
+      return new ServiceRefusedError(reason, { ...options, forContent: true });
     case 'refused':
     case undefined:
       return new ServiceRefusedError(reason, options);

@@ -35,6 +35,10 @@ export async function replayRuns(client: Client, workflowId: string): Promise<vo
   for (const history of await historiesOf(client, workflowId)) await replay(history, workflowId);
 }
 
-export async function replay(history: unknown, workflowId: string): Promise<void> {
-  await Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundlePath') } }, history, workflowId);
+export async function replay(
+  history: unknown,
+  workflowId: string,
+  codePath: string = inject('workflowBundlePath'),
+): Promise<void> {
+  await Worker.runReplayHistory({ workflowBundle: { codePath } }, history, workflowId);
 }

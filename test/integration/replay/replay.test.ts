@@ -1,13 +1,19 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import proto from '@temporalio/proto';
-import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, test } from 'vitest';
+import { replay } from '../../support/histories.js';
 import { quietRuntime } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { HISTORIES } from './histories.js';
+import { SCENARIOS } from './scenarios.js';
 
 const { History } = proto.temporal.api.history.v1;
+
+const readHistory = async (file: string) =>
+  History.decode(await promisify(gunzip)(await readFile(new URL(file, HISTORIES))));
 
 /** What runs in production was started by the code of these histories: a change that cannot replay them would strand it. */
 describe('the workflow code replays', async () => {
@@ -15,24 +21,28 @@ describe('the workflow code replays', async () => {
   const files = await readdir(HISTORIES);
 
   test.each(files)('%s', async (file) => {
-    const encoded = await promisify(gunzip)(await readFile(new URL(file, HISTORIES)));
-    const history = History.decode(encoded);
+    const history = await readHistory(file);
     expect(history.events?.length).toBeGreaterThan(5);
-    await Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundlePath') } }, history, file);
+    await replay(history, file);
   });
 
-  test('one page, several pages and their children, and retries', () => {
-    const names = files.map((file) => file.replace(/\.pb\.gz$/, '')).sort();
-    expect(names).toEqual([
-      'canceled',
-      'endpoint-gone',
-      'one-page',
-      'paused-and-resumed',
-      'retried',
-      'several-pages',
-      'several-pages-page-0',
-      'several-pages-page-1',
-      'slow-endpoint',
-    ]);
+  test('every scenario', () => {
+    const names = new Set(files.map((file) => file.replace(/(-run-\d+)?\.pb\.gz$/, '')));
+    expect([...names].sort()).toEqual(SCENARIOS.map(({ name }) => name).sort());
+  });
+});
+
+describe('the workflow code with another decision', () => {
+  test.each([
+    ['another number of cautious attempts', 'endpoint-down.pb.gz', /CAUTIOUS_LIMIT = 10/, 'CAUTIOUS_LIMIT = 3'],
+    ['no checkpoints', 'several-statements.pb.gz', /MAX_TASK_MARKERS = 500/, 'MAX_TASK_MARKERS = 5_000'],
+    ['endings after attempts', 'endpoint-gone.pb.gz', /ended\.length > 0/, 'ended.length > 1e9'],
+  ])('does not replay: %s', async (_, file, decision, other) => {
+    quietRuntime();
+    const code = await readFile(inject('workflowBundlePath'), 'utf8');
+    expect(code).toMatch(decision);
+    const path = join(await temporaryFolder(), 'bundle.cjs');
+    await writeFile(path, code.replace(decision, other));
+    await expect(replay(await readHistory(file), file, path)).rejects.toThrow(/[Nn]ondeterminism|TMPRL1100/);
   });
 });

@@ -1,0 +1,82 @@
+import type { WorkflowClient } from '@temporalio/client';
+import { ServiceUnavailableError } from './errors/index.js';
+import { mapError, type RequestContext } from './map-error.js';
+
+/**
+ * Milliseconds after which a request's connection gives it up. Longer than anybody waits for an answer: a request that is cut off in the
+ * middle leaves the development server's database unusable, so what nobody waits for any more ends by itself.
+ */
+const CONNECTION_TIMEOUT_MS = 15_000;
+/** Requests that have not ended, given up or not. More are refused at once. */
+const MAX_UNDER_WAY = 1_000;
+/** A connection that has answered so lately is taken to work. */
+const FRESH_MS = 1_000;
+const PING_TIMEOUT_MS = 4_000;
+
+export type Target = Omit<RequestContext, 'taskQueue'>;
+
+/** Requests to the workflow service: each has a time limit, and every failure is one of the client's errors. */
+export class Requests {
+  readonly #workflows: WorkflowClient;
+  readonly #taskQueue: string;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  #ping: Promise<void> | undefined;
+
+  constructor(workflows: WorkflowClient, taskQueue: string) {
+    this.#workflows = workflows;
+    this.#taskQueue = taskQueue;
+  }
+
+  /** Waits for `timeoutMs` at most. */
+  async run<T>(target: Target, timeoutMs: number, send: () => Promise<T>): Promise<T> {
+    if (this.#underWay.size >= MAX_UNDER_WAY) {
+      throw new ServiceUnavailableError(`${MAX_UNDER_WAY} requests wait for its answer`);
+    }
+    const request = this.#send(send, Math.max(timeoutMs, CONNECTION_TIMEOUT_MS));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const late = () => reject(new ServiceUnavailableError(`no answer within ${timeoutMs} ms`));
+      timer = setTimeout(late, timeoutMs);
+    });
+    try {
+      return await Promise.race([request, timeout]);
+    } catch (error) {
+      throw mapError(error, { ...target, taskQueue: this.#taskQueue });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Resolves when the connection works; asks for an answer only where none has come within the last second. */
+  async expectAnswer(): Promise<void> {
+    if (performance.now() - this.#answeredAt < FRESH_MS) return;
+    this.#ping ??= this.#pingOnce();
+    await this.#ping;
+  }
+
+  /** Resolves when no request is under way. Only then may the connection be closed: a retry on a closed one throws where nobody can catch it. */
+  async ended(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #pingOnce(): Promise<void> {
+    try {
+      await this.run({ workflowId: '' }, PING_TIMEOUT_MS, () => this.#workflows.workflowService.getSystemInfo({}));
+    } finally {
+      this.#ping = undefined;
+    }
+  }
+
+  async #send<T>(send: () => Promise<T>, timeoutMs: number): Promise<T> {
+    const request = this.#workflows.withDeadline(Date.now() + timeoutMs, send);
+    this.#underWay.add(request);
+    try {
+      const answer = await request;
+      this.#answeredAt = performance.now();
+      return answer;
+    } finally {
+      this.#underWay.delete(request);
+    }
+  }
+}
