@@ -29,11 +29,16 @@ export class Requests {
   }
 
   /** Waits for `timeoutMs` at most. */
-  async run<T>(target: Target, timeoutMs: number, send: () => Promise<T>): Promise<T> {
+  async run<T>(
+    target: Target,
+    timeoutMs: number,
+    send: () => Promise<T>,
+    connectionTimeoutMs = Math.max(timeoutMs, CONNECTION_TIMEOUT_MS),
+  ): Promise<T> {
     if (this.#underWay.size >= MAX_UNDER_WAY) {
       throw new ServiceUnavailableError(`${MAX_UNDER_WAY} requests wait for its answer`);
     }
-    const request = this.#send(send, Math.max(timeoutMs, CONNECTION_TIMEOUT_MS));
+    const request = this.#send(send, connectionTimeoutMs);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       const late = () => reject(new ServiceUnavailableError(`no answer within ${timeoutMs} ms`));

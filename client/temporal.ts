@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Client,
+  isGrpcDeadlineError,
   QueryRejectedError,
   WorkflowClient,
   type WorkflowClientOptions,
@@ -8,12 +10,12 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { QueryDefinition, SignalDefinition, Workflow, WorkflowResultType } from '@temporalio/common';
-import { isEnded } from './closed-history.js';
-import { ServiceUnavailableError, WorkerUnavailableError } from './errors/index.js';
+import type { BatchMemo } from '../contract/index.js';
+import { type BatchFailedError, ServiceUnavailableError, WorkerUnavailableError } from './errors/index.js';
+import { FAILED_STATUS, failureOfStatus } from './map-error.js';
 import { Requests, type Target } from './requests.js';
 import { untilKnown } from './until-known.js';
 import { Waits } from './waits.js';
-import { describeWorkflow, type WorkflowDescription } from './workflow-description.js';
 
 /** For requests that the service answers by itself: an unreachable service is reported within five seconds. */
 const REQUEST_TIMEOUT_MS = 4_000;
@@ -22,7 +24,205 @@ const WORKER_TIMEOUT_MS = 10_000;
 /** A query that takes longer makes the client ask the service whether there is a worker. */
 const PATIENCE_MS = 1_000;
 const CHECK_TIMEOUT_MS = 3_000;
-/** For one long poll: the service ends it a second before its time. */
+/** Of one long poll, which the service ends by itself a second before. */
 const POLL_TIMEOUT_MS = 5_000;
-/** `TASK_QUEUE_TYPE_WORKFLOW` of Temporal's API. */
+/** `TASK_QUEUE_TYPE_WORKFLOW`, `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` and `EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW` of Temporal's API. */
 const WORKFLOW_TASK_QUEUE = 1;
+const CLOSE_EVENT = 2;
+const CONTINUED_AS_NEW = 28;
+
+/** A workflow as the service knows it without a worker. */
+export interface WorkflowDescription {
+  /** Empty for a workflow that delivers nothing. */
+  batches: BatchMemo[];
+  /** Why it has no result and will have none; undefined while it runs, and when it has one. */
+  failure: BatchFailedError | undefined;
+  started_at: string;
+  finished_at: string | null;
+}
+
+type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue'>;
+/** `ALLOW_DUPLICATE_FAILED_ONLY`: also where the last workflow of the ID ended without a result. */
+export type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY';
+
+/** The workflow service as this client uses it: every request has a time limit, and every failure is one of the client's errors. */
+export class Temporal {
+  readonly #workflows: WorkflowClient;
+  readonly #taskQueue: string;
+  readonly #requests: Requests;
+  readonly #waits = new Waits();
+
+  constructor(client: Pick<Client, 'workflow'>, taskQueue: string) {
+    // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
+    const options: WorkflowClientOptions = {
+      ...client.workflow.options,
+      queryRejectCondition: 'NOT_COMPLETED_CLEANLY',
+    };
+    this.#workflows = new WorkflowClient({ ...options, connection: client.workflow.connection });
+    this.#requests = new Requests(this.#workflows, taskQueue);
+    this.#taskQueue = taskQueue;
+  }
+
+  /** Ends the waits for results, and resolves when no request is under way: after some seconds when the service is away. */
+  async close(): Promise<void> {
+    this.#waits.end(new Error('the client was closed'));
+    await this.#requests.ended();
+  }
+
+  /** Resolves when the service answers for the namespace. */
+  async ping(): Promise<void> {
+    const { namespace } = this.#workflows.options;
+    const send = () => this.#workflows.workflowService.describeNamespace({ namespace });
+    await this.#requests.run({ workflowId: '' }, REQUEST_TIMEOUT_MS, send);
+  }
+
+  /**
+   * False when a workflow of this ID exists already, also when this very start made it and its answer was lost. Nothing was started when
+   * it throws, but for a `ServiceUnavailableError` with `outcomeUnknown`, after thirty seconds. The conflict policy is FAIL: with
+   * USE_EXISTING the service does not tell a new workflow from an old one.
+   */
+  async start<W extends Workflow>(
+    type: string,
+    options: StartOptions<W>,
+    workflowIdReusePolicy: ReusePolicy = 'REJECT_DUPLICATE',
+  ): Promise<boolean> {
+    const all = {
+      ...options,
+      taskQueue: this.#taskQueue,
+      workflowIdReusePolicy,
+      workflowIdConflictPolicy: 'FAIL',
+    } as WorkflowStartOptions<W>;
+    await this.#requests.expectAnswer();
+    return untilKnown((timeoutMs) =>
+      this.#requests.run(options, timeoutMs, async () => {
+        try {
+          await this.#workflows.start<W>(type, all);
+          return true;
+        } catch (error) {
+          if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+          throw error;
+        }
+      }),
+    );
+  }
+
+  async describe(target: Target): Promise<WorkflowDescription> {
+    const { memo, status, startTime, closeTime } = await this.#requests.run(target, REQUEST_TIMEOUT_MS, () =>
+      this.#workflows.getHandle(target.workflowId).describe(),
+    );
+    return {
+      batches: Array.isArray(memo?.batches) ? (memo.batches as BatchMemo[]) : [],
+      failure: failureOfStatus(status.code, target.workflowId),
+      started_at: startTime.toISOString(),
+      finished_at: closeTime?.toISOString() ?? null,
+    };
+  }
+
+  /** False when the workflow had ended already. */
+  async signal<Args extends unknown[]>(
+    target: Target,
+    signal: SignalDefinition<Args>,
+    ...args: Args
+  ): Promise<boolean> {
+    return this.#requests.run(target, REQUEST_TIMEOUT_MS, async () => {
+      try {
+        await this.#workflows.getHandle(target.workflowId).signal(signal, ...args);
+        return true;
+      } catch (error) {
+        // The service answers so for a workflow that has ended as well.
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Asks a worker. A missing service or worker is noticed soon; a busy worker has ten seconds. */
+  async query<Ret, Args extends unknown[]>(
+    target: Target,
+    query: QueryDefinition<Ret, Args>,
+    ...args: Args
+  ): Promise<Ret> {
+    const answer = this.#askWorker(target, () => this.#query(target.workflowId, query, args));
+    const answered = new AbortController();
+    const nobodyThere = delay(PATIENCE_MS, undefined, { signal: answered.signal })
+      .then(() => this.#expectWorker(target))
+      .then(() => answer);
+    return Promise.race([answer, nobodyThere]).finally(() => answered.abort());
+  }
+
+  /** Waits for the end of a workflow, however long it takes, or until `signal` is aborted: then throws its reason. */
+  async result<W extends Workflow>(target: Target, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
+    while (!(await this.#waits.for(this.#hasEnded(target), signal)));
+    return this.#waits.for(this.closedResult<W>(target), signal);
+  }
+
+  /** Of a workflow that has ended. */
+  async closedResult<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
+    return this.#requests.run(target, REQUEST_TIMEOUT_MS, () => this.#workflows.result<W>(target.workflowId));
+  }
+
+  /** Waits for the end of a workflow that takes a moment. */
+  async resultSoon<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(this.#noAnswer()), WORKER_TIMEOUT_MS);
+    return this.result<W>(target, late.signal).finally(() => clearTimeout(timer));
+  }
+
+  /** Between two looks; throws when `signal` is aborted or the client is closed. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return this.#waits.sleep(milliseconds, signal);
+  }
+
+  /** A long poll for some seconds. */
+  async #hasEnded(target: Target): Promise<boolean> {
+    const request = {
+      namespace: this.#workflows.options.namespace,
+      execution: { workflowId: target.workflowId },
+      waitNewEvent: true,
+      historyEventFilterType: CLOSE_EVENT,
+    };
+    const poll = () => this.#workflows.workflowService.getWorkflowExecutionHistory(request);
+    const { history } = await this.#requests.run(target, POLL_TIMEOUT_MS, poll, POLL_TIMEOUT_MS);
+    return (history?.events ?? []).some(({ eventType }) => eventType !== CONTINUED_AS_NEW);
+  }
+
+  async #query<Ret, Args extends unknown[]>(
+    workflowId: string,
+    query: QueryDefinition<Ret, Args>,
+    args: Args,
+  ): Promise<Ret> {
+    try {
+      return await this.#workflows.getHandle(workflowId).query<Ret, Args>(query, ...args);
+    } catch (error) {
+      if (!(error instanceof QueryRejectedError) || error.status !== FAILED_STATUS) throw error;
+      // A batch whose every call was rejected fails, with a state that is its outcome.
+      return new WorkflowClient({ ...this.#workflows.options, connection: this.#workflows.connection, queryRejectCondition: 'NONE' })
+        .getHandle(workflowId)
+        .query<Ret, Args>(query, ...args);
+    }
+  }
+
+  /** Throws when the service does not answer, or knows of no worker. */
+  async #expectWorker(target: Target): Promise<void> {
+    const { namespace } = this.#workflows.options;
+    await this.#requests.run(target, CHECK_TIMEOUT_MS, async () => {
+      const { taskQueue } = await this.#workflows.getHandle(target.workflowId).describe();
+      const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_TASK_QUEUE };
+      const { pollers } = await this.#workflows.workflowService.describeTaskQueue(request);
+      if (pollers.length === 0) throw new WorkerUnavailableError(taskQueue, 'none has polled it for minutes');
+    });
+  }
+
+  async #askWorker<T>(target: Target, run: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#requests.run(target, WORKER_TIMEOUT_MS, run);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      throw this.#noAnswer(error);
+    }
+  }
+
+  #noAnswer(cause?: Error): WorkerUnavailableError {
+    return new WorkerUnavailableError(this.#taskQueue, `no answer within ${WORKER_TIMEOUT_MS} ms`, { cause });
+  }
+}
