@@ -1,57 +1,117 @@
 import Table from 'cli-table3';
-import { startReceiver } from './receiver.js';
-import { type Measurement, oneBatch, oneCallBatches } from './scenarios.js';
+import type { Measurement } from './measure.js';
+import { type BenchReceiver, startReceiver } from './receiver.js';
+import { afterOutage, creates, oneBatch, retried, slow } from './scenarios.js';
 import { DATABASES, type Database, startSystem, WIDE_IN_FLIGHT } from './system.js';
 import { plainLoop } from './yardstick.js';
 
 const ids = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index.toString().padStart(5, '0')}`);
 
-const CALLS = {
+const BATCHES = {
   warmUp: ids('warm', 2_500),
   batch: ids('batch', 5_000),
   wide: ids('wide', 5_000),
-  single: ids('single', 500),
   large: ids('large', 10_000),
 };
+const CREATES = {
+  warmUp: ids('cwarm', 1_000),
+  none200: ids('n200', 5_000),
+  none50: ids('n50', 5_000),
+  default200: ids('d200', 5_000),
+  default50: ids('d50', 5_000),
+  alone: ids('alone', 200),
+};
+const TROUBLED = { warmUp: ids('twarm', 1_000), retried: ids('retried', 2_000), slow: ids('slow', 2_000) };
+const OUTAGE = { waiting: ids('outage', 1_000) };
 
-/** Measures both databases, or those named on the command line. */
+type Suite = (database: Database, receiver: BenchReceiver) => Promise<Measurement[]>;
+
+/** Each on a system of its own. */
+const SUITES: Record<string, Suite> = {
+  batches: async (database, receiver) => {
+    await using system = await startSystem(database, Object.values(BATCHES).flat());
+    const place = { system, receiver };
+    await oneBatch(place, BATCHES.warmUp);
+    return [
+      await oneBatch(place, BATCHES.batch),
+      await oneBatch(place, BATCHES.wide, WIDE_IN_FLIGHT),
+      await oneBatch(place, BATCHES.large),
+    ];
+  },
+  creates: async (database, receiver) => {
+    await using system = await startSystem(database, Object.values(CREATES).flat());
+    const place = { system, receiver };
+    await creates(place, CREATES.warmUp, { connections: 50, wait: 0 });
+    return [
+      await creates(place, CREATES.none200, { connections: 200, wait: 0 }),
+      await creates(place, CREATES.none50, { connections: 50, wait: 0 }),
+      await creates(place, CREATES.default200, { connections: 200, wait: 'default' }),
+      await creates(place, CREATES.default50, { connections: 50, wait: 'default' }),
+      await creates(place, CREATES.alone, { connections: 1, wait: 0 }),
+    ];
+  },
+  troubled: async (database, receiver) => {
+    await using system = await startSystem(database, Object.values(TROUBLED).flat(), { POSTCALL_RETRY_SCHEDULE: '1s' });
+    const place = { system, receiver };
+    await oneBatch(place, TROUBLED.warmUp);
+    return [await retried(place, TROUBLED.retried), await slow(place, TROUBLED.slow)];
+  },
+  outage: async (database, receiver) => {
+    await using system = await startSystem(database, Object.values(OUTAGE).flat(), { POSTCALL_RETRY_SCHEDULE: '1h' });
+    return [await afterOutage({ system, receiver }, OUTAGE.waiting)];
+  },
+};
+
+/** Measures everything, or the databases and suites that are named on the command line. */
 async function main(names: readonly string[]): Promise<void> {
   using receiver = await startReceiver();
   const body = JSON.stringify({ call_id: 'yardstick', concatenated_transcript: 'x'.repeat(2_000) });
-  console.log(`plain undici loop: ${Math.round(await plainLoop(receiver.url, body))} requests/s\n`);
-  for (const database of DATABASES.filter((name) => names.length === 0 || names.includes(name))) {
-    print(database, await measureDatabase(database));
-  }
-
-  async function measureDatabase(database: Database): Promise<Measurement[]> {
-    await using system = await startSystem(database, Object.values(CALLS).flat());
-    await oneBatch(system, receiver, CALLS.warmUp);
-    return [
-      await oneBatch(system, receiver, CALLS.batch),
-      await oneBatch(system, receiver, CALLS.wide, WIDE_IN_FLIGHT),
-      await oneCallBatches(system, receiver, CALLS.single, 50),
-      await oneBatch(system, receiver, CALLS.large),
-    ];
+  console.log(`plain undici loop: ${Math.round(await plainLoop(`${receiver.origin}/hook`, body))} requests/s\n`);
+  const chosen = <T extends string>(all: readonly T[]): readonly T[] => {
+    const named = all.filter((name) => names.includes(name));
+    return named.length > 0 ? named : all;
+  };
+  for (const database of chosen(DATABASES)) {
+    for (const suite of chosen(Object.keys(SUITES))) {
+      print(`${database}, ${suite}`, (await SUITES[suite]?.(database, receiver)) ?? []);
+    }
   }
 }
 
-function print(database: Database, measurements: Measurement[]): void {
-  const head = ['', 'deliveries/s', 'p50 ms', 'p99 ms', 'CPU ms/delivery', 'worker + temporal + database', 'worker MB'];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const { scenario, perSecond, p50, p99, cpuMs, workerMemoryMb } of measurements) {
-    const { worker, temporal, database: ofDatabase } = cpuMs;
-    table.push([
-      scenario,
-      Math.round(perSecond),
-      p50,
-      p99,
-      (worker + temporal + ofDatabase).toFixed(2),
-      [worker, temporal, ofDatabase].map((ms) => ms.toFixed(2)).join(' + '),
-      Math.round(workerMemoryMb),
-    ]);
-  }
-  console.log(`${database}\n${table.toString()}\n`);
+const HEAD = [
+  '',
+  'attempts/s',
+  'p50 ms',
+  'p99 ms',
+  'CPU ms',
+  'worker + api + temporal + db',
+  'MB',
+  'events',
+  'activities',
+  'answer p50/p99',
+];
+
+function print(title: string, measurements: readonly Measurement[]): void {
+  const table = new Table({ head: HEAD, style: { head: [], border: [] } });
+  for (const measurement of measurements) table.push(rowOf(measurement));
+  console.log(`${title}\n${table.toString()}\n`);
+}
+
+function rowOf({ scenario, perSecond, p50, p99, cpuMs, workerMemoryMb, ...rest }: Measurement) {
+  const { worker = 0, api = 0, temporal = 0, database = 0 } = cpuMs;
+  return [
+    scenario,
+    Math.round(perSecond),
+    p50,
+    p99,
+    (worker + api + temporal + database).toFixed(2),
+    [worker, api, temporal, database].map((ms) => ms.toFixed(2)).join(' + '),
+    Math.round(workerMemoryMb),
+    rest.events?.toFixed(2) ?? '',
+    rest.activities?.toFixed(3) ?? '',
+    rest.answerP50 === undefined ? '' : `${rest.answerP50}/${rest.answerP99}`,
+  ];
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,11 +1,37 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** A webhook endpoint in a process of its own: answers 200 at once, and on request tells when each call arrived. */
-export type ReceiverMessage = { port: number } | { arrivals: [callId: string, at: number][] };
+/**
+ * A webhook endpoint in a process of its own. It tells on request when each call arrived. `/hook` answers 200 at once, `/slow` after
+ * 300 ms, `/third` answers 500 to the first three requests of each call, `/outage` answers 503 until it is told that the outage is over,
+ * `/hang/n` never answers.
+ */
+export type ReceiverMessage = { port: number } | { count: number } | { arrivals: [callId: string, at: number][] };
+export type ReceiverOrder = 'arrivals' | 'count' | 'outage over';
+
+/** What the slow endpoint takes. */
+export const SLOW_MS = 300;
+const FAILURES = 3;
 
 const CALL_ID = /"call_id":"([^"]+)"/;
 let arrivals: [string, number][] = [];
+let outage = true;
+const seen = new Map<string, number>();
+
+async function answer(path: string, callId: string, response: ServerResponse): Promise<void> {
+  if (path.startsWith('/hang')) return;
+  if (path.startsWith('/slow')) await delay(SLOW_MS);
+  response.writeHead(statusOf(path, callId)).end();
+}
+
+function statusOf(path: string, callId: string): number {
+  if (path.startsWith('/outage')) return outage ? 503 : 200;
+  if (!path.startsWith('/third')) return 200;
+  const times = (seen.get(callId) ?? 0) + 1;
+  seen.set(callId, times);
+  return times > FAILURES ? 200 : 500;
+}
 
 const server = createServer((request, response) => {
   let body = '';
@@ -14,12 +40,21 @@ const server = createServer((request, response) => {
     body += chunk;
   });
   request.on('end', () => {
-    arrivals.push([CALL_ID.exec(body)?.[1] ?? '', Date.now()]);
-    response.writeHead(200).end();
+    const callId = CALL_ID.exec(body)?.[1] ?? '';
+    arrivals.push([callId, Date.now()]);
+    void answer(request.url ?? '', callId, response);
   });
 });
 
-process.on('message', () => {
+process.on('message', (order: ReceiverOrder) => {
+  if (order === 'outage over') {
+    outage = false;
+    return;
+  }
+  if (order === 'count') {
+    process.send?.({ count: arrivals.length } satisfies ReceiverMessage);
+    return;
+  }
   process.send?.({ arrivals } satisfies ReceiverMessage);
   arrivals = [];
 });

@@ -1,32 +1,57 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ReceiverMessage } from './receiver-process.js';
+import type { ReceiverMessage, ReceiverOrder } from './receiver-process.js';
+
+export interface Arrivals {
+  requests: number;
+  /** Milliseconds since the epoch, by call. */
+  first: Map<string, number>;
+  last: Map<string, number>;
+}
 
 export interface BenchReceiver extends Disposable {
-  url: string;
+  /** Without a path; the process says which paths there are. */
+  origin: string;
   pid: number;
-  /** When each call arrived first (milliseconds since the epoch), and how many requests there were; forgets them. */
-  takeArrivals(): Promise<{ requests: number; firstArrival: Map<string, number> }>;
+  /** When each call arrived, and how many requests there were; forgets them. */
+  takeArrivals(): Promise<Arrivals>;
+  /** Requests since arrivals were taken last. */
+  count(): Promise<number>;
+  endOutage(): void;
 }
 
 /** Starts the receiver's process. */
 export async function startReceiver(): Promise<BenchReceiver> {
   const child = fork(fileURLToPath(new URL('./receiver-process.js', import.meta.url)));
   const next = async (): Promise<ReceiverMessage> => (await once(child, 'message'))[0];
+  const tell = (order: ReceiverOrder) => child.send(order);
   const started = await next();
   if (!('port' in started)) throw new Error('the receiver did not say its port');
   return {
-    url: `http://127.0.0.1:${started.port}/hook`,
+    origin: `http://127.0.0.1:${started.port}`,
     pid: child.pid as number,
     takeArrivals: async () => {
-      child.send('arrivals');
+      tell('arrivals');
       const answer = await next();
       if (!('arrivals' in answer)) throw new Error('the receiver did not say its arrivals');
-      const firstArrival = new Map<string, number>();
-      for (const [callId, at] of answer.arrivals) if (!firstArrival.has(callId)) firstArrival.set(callId, at);
-      return { requests: answer.arrivals.length, firstArrival };
+      return arrivalsOf(answer.arrivals);
+    },
+    count: async () => {
+      tell('count');
+      const answer = await next();
+      if (!('count' in answer)) throw new Error('the receiver did not say its count');
+      return answer.count;
+    },
+    endOutage: () => {
+      tell('outage over');
     },
     [Symbol.dispose]: () => child.disconnect(),
   };
+}
+
+function arrivalsOf(arrivals: readonly [string, number][]): Arrivals {
+  const first = new Map<string, number>();
+  for (const [callId, at] of arrivals) if (!first.has(callId)) first.set(callId, at);
+  return { requests: arrivals.length, first, last: new Map(arrivals) };
 }

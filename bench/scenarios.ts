@@ -1,90 +1,126 @@
-import { build as buildHistogram } from 'hdr-histogram-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'undici';
 import { DEFAULT_MAX_IN_FLIGHT } from '../contract/index.js';
+import { type Measurement, measure } from './measure.js';
 import type { BenchReceiver } from './receiver.js';
-import { type System, USER } from './system.js';
+import { API_KEY, type System, USER } from './system.js';
 
-export interface Measurement {
-  scenario: string;
-  deliveries: number;
-  perSecond: number;
-  /** Milliseconds from `create` to the arrival at the receiver. */
-  p50: number;
-  p99: number;
-  /** Milliseconds of CPU for each delivery. */
-  cpuMs: { worker: number; temporal: number; database: number };
-  /** MB of the worker at the end. */
-  workerMemoryMb: number;
-}
+/** A scenario that takes longer is stuck. */
+const PATIENCE_MS = 180_000;
 
-type Run = () => Promise<Map<string, number>>;
-
-/** Runs a scenario, which returns when each call was created, and measures everything from its start to its end. */
-async function measure(scenario: string, system: System, receiver: BenchReceiver, run: Run): Promise<Measurement> {
-  await receiver.takeArrivals();
-  const before = await system.usage();
-  const started = performance.now();
-  const createdAt = await run();
-  const seconds = (performance.now() - started) / 1_000;
-  const after = await system.usage();
-  const { requests, firstArrival } = await receiver.takeArrivals();
-  if (requests !== createdAt.size || firstArrival.size !== createdAt.size) {
-    throw new Error(`${scenario}: ${requests} requests for ${firstArrival.size} of ${createdAt.size} calls`);
-  }
-  const latencies = buildHistogram();
-  for (const [callId, at] of createdAt) latencies.recordValue(Math.max(0, (firstArrival.get(callId) ?? 0) - at));
-  const cpuMs = (part: keyof typeof after) =>
-    ((after[part].cpuSeconds - before[part].cpuSeconds) * 1_000) / createdAt.size;
-  return {
-    scenario,
-    deliveries: createdAt.size,
-    perSecond: createdAt.size / seconds,
-    p50: latencies.getValueAtPercentile(50),
-    p99: latencies.getValueAtPercentile(99),
-    cpuMs: { worker: cpuMs('worker'), temporal: cpuMs('temporal'), database: cpuMs('database') },
-    workerMemoryMb: after.worker.memoryMb,
-  };
+export interface Place {
+  system: System;
+  receiver: BenchReceiver;
 }
 
 /** All calls in one batch. */
 export function oneBatch(
-  system: System,
-  receiver: BenchReceiver,
+  { system, receiver }: Place,
   callIds: string[],
   max_in_flight = DEFAULT_MAX_IN_FLIGHT,
 ): Promise<Measurement> {
   const scenario = `one batch of ${callIds.length}, ${max_in_flight} in flight`;
-  return measure(scenario, system, receiver, async () => {
-    const created = Date.now();
-    const handle = await system.client.create({
-      user_id: USER,
-      call_ids: callIds,
-      webhook_url: receiver.url,
-      options: { max_in_flight },
-    });
-    const { delivered } = await handle.result();
-    if (delivered !== callIds.length) throw new Error(`${delivered} of ${callIds.length} delivered`);
-    return new Map(callIds.map((callId) => [callId, created]));
+  return measure(scenario, system, receiver, () =>
+    deliverBatch({ system, receiver }, callIds, '/hook', { max_in_flight }),
+  );
+}
+
+/** Three attempts of each call fail; the worker's schedule is 1 s. */
+export function retried({ system, receiver }: Place, callIds: string[]): Promise<Measurement> {
+  return measure(`${callIds.length} calls that fail three times`, system, receiver, async () => ({
+    ...(await deliverBatch({ system, receiver }, callIds, '/third')),
+    attemptsEach: 4,
+  }));
+}
+
+/** An endpoint that answers after 300 ms. */
+export function slow({ system, receiver }: Place, callIds: string[]): Promise<Measurement> {
+  return measure(`${callIds.length} calls, answered after 300 ms`, system, receiver, () =>
+    deliverBatch({ system, receiver }, callIds, '/slow'),
+  );
+}
+
+async function deliverBatch(
+  { system, receiver }: Place,
+  callIds: string[],
+  path: string,
+  options?: { max_in_flight: number },
+) {
+  const created = Date.now();
+  const handle = await system.client.create({
+    user_id: USER,
+    call_ids: callIds,
+    webhook_url: receiver.origin + path,
+    ...(options && { options }),
+  });
+  const { delivered } = await handle.result();
+  if (delivered !== callIds.length) throw new Error(`${delivered} of ${callIds.length} delivered`);
+  return { createdAt: new Map(callIds.map((callId) => [callId, created])), workflowIds: [handle.workflowId] };
+}
+
+/** Batches of one call that all wait for an endpoint which was away: measured from its return. The worker's schedule is 1 h. */
+export async function afterOutage({ system, receiver }: Place, callIds: string[]): Promise<Measurement> {
+  const handles = [];
+  for (const callId of callIds) {
+    handles.push(
+      await system.client.create({ user_id: USER, call_ids: [callId], webhook_url: `${receiver.origin}/outage` }),
+    );
+  }
+  await arrived(receiver, callIds.length);
+  return measure(`${callIds.length} batches of 1 after an outage`, system, receiver, async () => {
+    const returned = Date.now();
+    receiver.endOutage();
+    await Promise.all(handles.map((handle) => handle.result()));
+    return { createdAt: new Map(callIds.map((callId) => [callId, returned])) };
   });
 }
 
-/** A batch for each call, so many of them at a time. */
-export function oneCallBatches(
-  system: System,
-  receiver: BenchReceiver,
+async function arrived(receiver: BenchReceiver, calls: number): Promise<void> {
+  for (const limit = Date.now() + PATIENCE_MS; ; await delay(20)) {
+    const count = await receiver.count();
+    if (count >= calls) return;
+    if (Date.now() > limit) throw new Error(`${count} of ${calls} requests have arrived`);
+  }
+}
+
+/** One HTTP request for each call, as a service hands them over. Ends when all have arrived. */
+export function creates(
+  { system, receiver }: Place,
   callIds: string[],
-  concurrency: number,
+  { connections, wait }: { connections: number; wait: 'default' | 0 },
 ): Promise<Measurement> {
-  return measure(`${callIds.length} batches of 1, ${concurrency} at a time`, system, receiver, async () => {
+  const scenario = `${callIds.length} creates, ${connections} connections, ${wait === 0 ? 'wait=0' : 'default wait'}`;
+  return measure(scenario, system, receiver, async () => {
+    const pool = new Pool(system.apiOrigin, { connections, pipelining: 1 });
     const createdAt = new Map<string, number>();
-    const left = [...callIds];
-    const runner = async (): Promise<void> => {
-      for (let callId = left.pop(); callId !== undefined; callId = left.pop()) {
+    const answers: number[] = [];
+    const left = callIds.values();
+    const lane = async () => {
+      for (const callId of left) {
         createdAt.set(callId, Date.now());
-        const handle = await system.client.create({ user_id: USER, call_ids: [callId], webhook_url: receiver.url });
-        await handle.result();
+        const from = performance.now();
+        await create(pool, callId, `${receiver.origin}/hook`, wait);
+        answers.push(performance.now() - from);
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, runner));
-    return createdAt;
+    await Promise.all(Array.from({ length: connections }, lane));
+    await pool.close();
+    await arrived(receiver, callIds.length);
+    return { createdAt, answers };
   });
+}
+
+async function create(pool: Pool, callId: string, webhook_url: string, wait: 'default' | 0): Promise<void> {
+  const { statusCode, body } = await pool.request({
+    path: '/v1/postcall/webhooks/create',
+    method: 'POST',
+    headers: {
+      authorization: API_KEY,
+      'content-type': 'application/json',
+      ...(wait === 0 && { prefer: 'wait=0' }),
+    },
+    body: JSON.stringify({ call_ids: [callId], webhook_url }),
+  });
+  const text = await body.text();
+  if (statusCode !== 200 && statusCode !== 202) throw new Error(`${statusCode}: ${text.slice(0, 300)}`);
 }

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
 import { PostcallClient } from '../client/index.js';
+import { freePort } from '../dev/free-port.js';
 import { startPostgres } from '../dev/postgres.js';
 import { sampleCalls } from '../dev/sample-calls/index.js';
 import { findTemporalCli } from '../dev/temporal-cli.js';
@@ -17,46 +19,74 @@ export const DATABASES = ['PGlite', 'PostgreSQL'] as const;
 export type Database = (typeof DATABASES)[number];
 
 export const USER = 'bench';
+export const API_KEY = 'bench-key-of-sixteen-or-more';
 
 /** Attempts in flight where an operator and a caller allow an endpoint more than the defaults do. */
 export const WIDE_IN_FLIGHT = 400;
 
+const PARTS = ['worker', 'api', 'temporal', 'database'] as const;
+export type Part = (typeof PARTS)[number];
+
 /** The whole product, each part in processes of its own, with calls to deliver. */
 export interface System extends AsyncDisposable {
   client: PostcallClient;
+  /** Of the HTTP API. */
+  apiOrigin: string;
   /** CPU and memory of the parts; PGlite runs in the worker. */
-  usage(): Promise<{ worker: Usage; temporal: Usage; database: Usage }>;
+  usage(): Promise<Record<Part, Usage>>;
+  /** Of all runs of a workflow. */
+  historyCounts(workflowId: string): Promise<{ events: number; activities: number }>;
 }
 
-/** Starts a Temporal dev server, a database with these calls, and a worker. */
-export async function startSystem(database: Database, callIds: readonly string[]): Promise<System> {
+/** Starts a Temporal dev server, a database with these calls, a worker and an API process. */
+export async function startSystem(
+  database: Database,
+  callIds: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'postcall-bench-'));
   const postgres = database === 'PostgreSQL' ? await startPostgres() : undefined;
   const databaseUrl = await postgres?.createDatabase();
   await importCalls({ databaseUrl, dataDir: folder }, callIds);
   const server = await startTemporalServer({ cliPath: await findTemporalCli(), dataDir: folder, uiPort: false });
-  const worker = startWorkerProcess({
+  const port = await freePort();
+  const variables = {
     TEMPORAL_ADDRESS: server.address,
     POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
     POSTCALL_MAX_IN_FLIGHT: String(WIDE_IN_FLIGHT),
+    POSTCALL_API_KEYS: `${USER}:${API_KEY}`,
+    POSTCALL_RATE_LIMIT: '1000000',
+    PORT: String(port),
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
     ...(databaseUrl === undefined ? { POSTCALL_DATA_DIR: folder } : { DATABASE_URL: databaseUrl }),
-  });
+    ...environment,
+  };
+  const worker = startProcess('../worker/main.js', variables);
+  const apiOrigin = `http://127.0.0.1:${port}`;
+  const api = startProcess('../api/main.js', variables);
+  await ready(apiOrigin);
   const client = await PostcallClient.connect({ address: server.address });
-  const nothing: Usage = { cpuSeconds: 0, memoryMb: 0 };
+  const connection = await Connection.connect({ address: server.address });
+  const temporal = new Client({ connection });
+  const pids: Partial<Record<Part, number | undefined>> = {
+    worker: worker.pid,
+    api: api.pid,
+    temporal: server.pid,
+    database: postgres?.pid,
+  };
   return {
     client,
-    usage: async () => ({
-      worker: await usageOf(worker.pid as number),
-      temporal: await usageOf(server.pid),
-      database: postgres?.pid === undefined ? nothing : await usageOf(postgres.pid),
-    }),
+    apiOrigin,
+    usage: async () => {
+      const entries = await Promise.all(PARTS.map(async (part) => [part, await usageOfPart(pids[part])] as const));
+      return Object.fromEntries(entries) as Record<Part, Usage>;
+    },
+    historyCounts: (workflowId) => historyCounts(temporal, workflowId),
     [Symbol.asyncDispose]: async () => {
       await client.close();
-      const exited = once(worker, 'exit');
-      worker.kill('SIGTERM');
-      await exited;
+      await connection.close();
+      await Promise.all([stopProcess(api), stopProcess(worker)]);
       await server.stop();
       await postgres?.remove();
       await rm(folder, { recursive: true, force: true });
@@ -64,10 +94,43 @@ export async function startSystem(database: Database, callIds: readonly string[]
   };
 }
 
-const startWorkerProcess = (environment: Record<string, string>) =>
-  fork(fileURLToPath(new URL('../worker/main.js', import.meta.url)), [], {
+const usageOfPart = async (pid: number | undefined): Promise<Usage> =>
+  pid === undefined ? { cpuSeconds: 0, memoryMb: 0 } : usageOf(pid);
+
+const startProcess = (path: string, environment: Record<string, string>) =>
+  fork(fileURLToPath(new URL(path, import.meta.url)), [], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
   });
+
+async function stopProcess(child: ReturnType<typeof startProcess>): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exited;
+}
+
+async function ready(origin: string): Promise<void> {
+  for (const limit = Date.now() + 30_000; ; await delay(50)) {
+    const isReady = await fetch(`${origin}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    if (Date.now() > limit) throw new Error('the API has not become ready');
+  }
+}
+
+async function historyCounts(client: Client, workflowId: string): Promise<{ events: number; activities: number }> {
+  const counts = { events: 0, activities: 0 };
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+    const { events = [] } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    counts.events += events?.length ?? 0;
+    counts.activities += (events ?? []).filter(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled,
+    ).length;
+  }
+  return counts;
+}
 
 /** Realistic calls: the samples' transcripts under the bench's IDs. */
 async function importCalls(options: Parameters<typeof openStore>[0], callIds: readonly string[]): Promise<void> {

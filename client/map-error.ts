@@ -48,9 +48,12 @@ const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: Meaning
   16: { name: 'UNAUTHENTICATED', meaning: 'refused' },
 };
 
+/** `WORKFLOW_EXECUTION_STATUS_FAILED` of Temporal's API. */
+export const FAILED_STATUS = 3;
+
 /** Numbers of Temporal's `WorkflowExecutionStatus` that mean an end without a result. */
 const FAILURE_OF_STATUS: Partial<Record<number, BatchFailure>> = {
-  3: 'failed',
+  [FAILED_STATUS]: 'failed',
   4: 'canceled',
   5: 'terminated',
   7: 'timed_out',

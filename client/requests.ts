@@ -1,5 +1,5 @@
 import type { WorkflowClient } from '@temporalio/client';
-import { ServiceUnavailableError } from './errors/index.js';
+import { type PostcallError, ServiceUnavailableError } from './errors/index.js';
 import { mapError, type RequestContext } from './map-error.js';
 
 /**
@@ -15,6 +15,17 @@ const PING_TIMEOUT_MS = 4_000;
 
 export type Target = Omit<RequestContext, 'taskQueue'>;
 
+export interface Limits {
+  /** For how long the answer is waited for. */
+  timeoutMs: number;
+  /** After which the connection gives the request up. Default 15,000, and never before the wait for it ends. */
+  connectionTimeoutMs?: number;
+  /** What is thrown when the answer is late. Default `ServiceUnavailableError`. */
+  late?: (timeoutMs: number) => PostcallError;
+}
+
+const noAnswer = (timeoutMs: number) => new ServiceUnavailableError(`no answer within ${timeoutMs} ms`);
+
 /** Requests to the workflow service: each has a time limit, and every failure is one of the client's errors. */
 export class Requests {
   readonly #workflows: WorkflowClient;
@@ -28,21 +39,15 @@ export class Requests {
     this.#taskQueue = taskQueue;
   }
 
-  /** Waits for `timeoutMs` at most. */
-  async run<T>(
-    target: Target,
-    timeoutMs: number,
-    send: () => Promise<T>,
-    connectionTimeoutMs = Math.max(timeoutMs, CONNECTION_TIMEOUT_MS),
-  ): Promise<T> {
+  async run<T>(target: Target, limits: Limits, send: () => Promise<T>): Promise<T> {
+    const { timeoutMs, connectionTimeoutMs = Math.max(timeoutMs, CONNECTION_TIMEOUT_MS), late = noAnswer } = limits;
     if (this.#underWay.size >= MAX_UNDER_WAY) {
       throw new ServiceUnavailableError(`${MAX_UNDER_WAY} requests wait for its answer`);
     }
     const request = this.#send(send, connectionTimeoutMs);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      const late = () => reject(new ServiceUnavailableError(`no answer within ${timeoutMs} ms`));
-      timer = setTimeout(late, timeoutMs);
+      timer = setTimeout(() => reject(late(timeoutMs)), timeoutMs);
     });
     try {
       return await Promise.race([request, timeout]);
@@ -67,7 +72,7 @@ export class Requests {
 
   async #pingOnce(): Promise<void> {
     try {
-      await this.run({ workflowId: '' }, PING_TIMEOUT_MS, () => this.#workflows.workflowService.getSystemInfo({}));
+      await this.run({ workflowId: '' }, { timeoutMs: PING_TIMEOUT_MS }, () => this.#workflows.workflowService.getSystemInfo({}));
     } finally {
       this.#ping = undefined;
     }

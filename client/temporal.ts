@@ -13,19 +13,21 @@ import type { QueryDefinition, SignalDefinition, Workflow, WorkflowResultType } 
 import type { BatchMemo } from '../contract/index.js';
 import { type BatchFailedError, ServiceUnavailableError, WorkerUnavailableError } from './errors/index.js';
 import { FAILED_STATUS, failureOfStatus } from './map-error.js';
+import { patiently } from './patiently.js';
 import { Requests, type Target } from './requests.js';
-import { untilKnown } from './until-known.js';
 import { Waits } from './waits.js';
 
 /** For requests that the service answers by itself: an unreachable service is reported within five seconds. */
-const REQUEST_TIMEOUT_MS = 4_000;
+const REQUEST = { timeoutMs: 4_000 };
 /** For requests that a worker answers. */
 const WORKER_TIMEOUT_MS = 10_000;
 /** A query that takes longer makes the client ask the service whether there is a worker. */
-const PATIENCE_MS = 1_000;
-const CHECK_TIMEOUT_MS = 3_000;
+const PATIENCE_WITH_WORKER_MS = 1_000;
+const CHECK = { timeoutMs: 3_000 };
 /** Of one long poll, which the service ends by itself a second before. */
-const POLL_TIMEOUT_MS = 5_000;
+const POLL = { timeoutMs: 5_000, connectionTimeoutMs: 5_000 };
+/** For which a start whose answer was lost is repeated, and a service that is away is waited for by those who wait for results. */
+const PATIENCE_WITH_SERVICE_MS = 30_000;
 /** `TASK_QUEUE_TYPE_WORKFLOW`, `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` and `EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW` of Temporal's API. */
 const WORKFLOW_TASK_QUEUE = 1;
 const CLOSE_EVENT = 2;
@@ -45,20 +47,24 @@ type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue
 /** `ALLOW_DUPLICATE_FAILED_ONLY`: also where the last workflow of the ID ended without a result. */
 export type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY';
 
+const clientWith = (
+  { workflow: { options, connection } }: Pick<Client, 'workflow'>,
+  queryRejectCondition: NonNullable<WorkflowClientOptions['queryRejectCondition']>,
+): WorkflowClient => new WorkflowClient({ ...options, connection, queryRejectCondition });
+
 /** The workflow service as this client uses it: every request has a time limit, and every failure is one of the client's errors. */
 export class Temporal {
   readonly #workflows: WorkflowClient;
+  /** Queries whatever has ended, in whatever way. */
+  readonly #unselective: WorkflowClient;
   readonly #taskQueue: string;
   readonly #requests: Requests;
   readonly #waits = new Waits();
 
   constructor(client: Pick<Client, 'workflow'>, taskQueue: string) {
     // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
-    const options: WorkflowClientOptions = {
-      ...client.workflow.options,
-      queryRejectCondition: 'NOT_COMPLETED_CLEANLY',
-    };
-    this.#workflows = new WorkflowClient({ ...options, connection: client.workflow.connection });
+    this.#workflows = clientWith(client, 'NOT_COMPLETED_CLEANLY');
+    this.#unselective = clientWith(client, 'NONE');
     this.#requests = new Requests(this.#workflows, taskQueue);
     this.#taskQueue = taskQueue;
   }
@@ -73,7 +79,7 @@ export class Temporal {
   async ping(): Promise<void> {
     const { namespace } = this.#workflows.options;
     const send = () => this.#workflows.workflowService.describeNamespace({ namespace });
-    await this.#requests.run({ workflowId: '' }, REQUEST_TIMEOUT_MS, send);
+    await this.#requests.run({ workflowId: '' }, REQUEST, send);
   }
 
   /**
@@ -93,21 +99,18 @@ export class Temporal {
       workflowIdConflictPolicy: 'FAIL',
     } as WorkflowStartOptions<W>;
     await this.#requests.expectAnswer();
-    return untilKnown((timeoutMs) =>
-      this.#requests.run(options, timeoutMs, async () => {
-        try {
-          await this.#workflows.start<W>(type, all);
-          return true;
-        } catch (error) {
-          if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-          throw error;
-        }
-      }),
-    );
+    const start = (timeoutMs: number) => this.#requests.run(options, { timeoutMs }, () => this.#start<W>(type, all));
+    try {
+      return await patiently(PATIENCE_WITH_SERVICE_MS, start);
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableError)) throw error;
+      const reason = 'it is not known whether the request was accepted';
+      throw new ServiceUnavailableError(reason, { cause: error, outcomeUnknown: true });
+    }
   }
 
   async describe(target: Target): Promise<WorkflowDescription> {
-    const { memo, status, startTime, closeTime } = await this.#requests.run(target, REQUEST_TIMEOUT_MS, () =>
+    const { memo, status, startTime, closeTime } = await this.#requests.run(target, REQUEST, () =>
       this.#workflows.getHandle(target.workflowId).describe(),
     );
     return {
@@ -124,7 +127,7 @@ export class Temporal {
     signal: SignalDefinition<Args>,
     ...args: Args
   ): Promise<boolean> {
-    return this.#requests.run(target, REQUEST_TIMEOUT_MS, async () => {
+    return this.#requests.run(target, REQUEST, async () => {
       try {
         await this.#workflows.getHandle(target.workflowId).signal(signal, ...args);
         return true;
@@ -144,7 +147,7 @@ export class Temporal {
   ): Promise<Ret> {
     const answer = this.#askWorker(target, () => this.#query(target.workflowId, query, args));
     const answered = new AbortController();
-    const nobodyThere = delay(PATIENCE_MS, undefined, { signal: answered.signal })
+    const nobodyThere = delay(PATIENCE_WITH_WORKER_MS, undefined, { signal: answered.signal })
       .then(() => this.#expectWorker(target))
       .then(() => answer);
     return Promise.race([answer, nobodyThere]).finally(() => answered.abort());
@@ -152,13 +155,14 @@ export class Temporal {
 
   /** Waits for the end of a workflow, however long it takes, or until `signal` is aborted: then throws its reason. */
   async result<W extends Workflow>(target: Target, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
-    while (!(await this.#waits.for(this.#hasEnded(target), signal)));
+    const look = () => this.#hasEnded(target);
+    while (!(await this.#waits.for(patiently(PATIENCE_WITH_SERVICE_MS, look), signal)));
     return this.#waits.for(this.closedResult<W>(target), signal);
   }
 
   /** Of a workflow that has ended. */
   async closedResult<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
-    return this.#requests.run(target, REQUEST_TIMEOUT_MS, () => this.#workflows.result<W>(target.workflowId));
+    return this.#requests.run(target, REQUEST, () => this.#workflows.result<W>(target.workflowId));
   }
 
   /** Waits for the end of a workflow that takes a moment. */
@@ -182,30 +186,34 @@ export class Temporal {
       historyEventFilterType: CLOSE_EVENT,
     };
     const poll = () => this.#workflows.workflowService.getWorkflowExecutionHistory(request);
-    const { history } = await this.#requests.run(target, POLL_TIMEOUT_MS, poll, POLL_TIMEOUT_MS);
+    const { history } = await this.#requests.run(target, POLL, poll);
     return (history?.events ?? []).some(({ eventType }) => eventType !== CONTINUED_AS_NEW);
   }
 
-  async #query<Ret, Args extends unknown[]>(
-    workflowId: string,
-    query: QueryDefinition<Ret, Args>,
-    args: Args,
-  ): Promise<Ret> {
+  async #start<W extends Workflow>(type: string, options: WorkflowStartOptions<W>): Promise<boolean> {
     try {
-      return await this.#workflows.getHandle(workflowId).query<Ret, Args>(query, ...args);
+      await this.#workflows.start<W>(type, options);
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** A batch whose every call was rejected fails, with a state that is its outcome: it is asked all the same. */
+  async #query<Ret, Args extends unknown[]>(id: string, query: QueryDefinition<Ret, Args>, args: Args): Promise<Ret> {
+    try {
+      return await this.#workflows.getHandle(id).query<Ret, Args>(query, ...args);
     } catch (error) {
       if (!(error instanceof QueryRejectedError) || error.status !== FAILED_STATUS) throw error;
-      // A batch whose every call was rejected fails, with a state that is its outcome.
-      return new WorkflowClient({ ...this.#workflows.options, connection: this.#workflows.connection, queryRejectCondition: 'NONE' })
-        .getHandle(workflowId)
-        .query<Ret, Args>(query, ...args);
+      return this.#unselective.getHandle(id).query<Ret, Args>(query, ...args);
     }
   }
 
   /** Throws when the service does not answer, or knows of no worker. */
   async #expectWorker(target: Target): Promise<void> {
     const { namespace } = this.#workflows.options;
-    await this.#requests.run(target, CHECK_TIMEOUT_MS, async () => {
+    await this.#requests.run(target, CHECK, async () => {
       const { taskQueue } = await this.#workflows.getHandle(target.workflowId).describe();
       const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_TASK_QUEUE };
       const { pollers } = await this.#workflows.workflowService.describeTaskQueue(request);
@@ -213,13 +221,15 @@ export class Temporal {
     });
   }
 
-  async #askWorker<T>(target: Target, run: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#requests.run(target, WORKER_TIMEOUT_MS, run);
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      throw this.#noAnswer(error);
-    }
+  async #askWorker<T>(target: Target, ask: () => Promise<T>): Promise<T> {
+    return this.#requests.run(target, { timeoutMs: WORKER_TIMEOUT_MS, late: () => this.#noAnswer() }, async () => {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isGrpcDeadlineError(error)) throw error;
+        throw this.#noAnswer(error);
+      }
+    });
   }
 
   #noAnswer(cause?: Error): WorkerUnavailableError {

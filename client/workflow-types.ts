@@ -1,6 +1,6 @@
 import type {
-  BatchInput,
-  BatchResult,
+  DeliverInput,
+  DeliverResult,
   FailedPage,
   FailedQuery,
   ResendFailedInput,
@@ -8,6 +8,6 @@ import type {
 } from '../contract/index.js';
 
 /** The signatures behind the workflow types that the contract names. */
-export type BatchWorkflow = (input: BatchInput) => Promise<BatchResult>;
+export type DeliverWorkflow = (input: DeliverInput<never>) => Promise<DeliverResult>;
 export type FindFailedWorkflow = (query: FailedQuery) => Promise<FailedPage>;
 export type ResendFailedWorkflow = (input: ResendFailedInput) => Promise<ResendFailedResult>;
