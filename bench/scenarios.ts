@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import type { BatchHandle } from '../client/index.js';
 import { DEFAULT_MAX_IN_FLIGHT } from '../contract/index.js';
 import { type Measurement, measure } from './measure.js';
 import type { BenchReceiver } from './receiver.js';
@@ -60,7 +61,7 @@ async function deliverBatch(
 
 /** Batches of one call that all wait for an endpoint which was away: measured from its return. The worker's schedule is 1 h. */
 export async function afterOutage({ system, receiver }: Place, callIds: string[]): Promise<Measurement> {
-  const handles = [];
+  const handles: BatchHandle[] = [];
   for (const callId of callIds) {
     handles.push(
       await system.client.create({ user_id: USER, call_ids: [callId], webhook_url: `${receiver.origin}/outage` }),

@@ -18,8 +18,7 @@ import { isTransient } from './errors/index.js';
 import type { Temporal } from './temporal.js';
 
 /** Milliseconds between two looks of a wait for first attempts. */
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const FIRST_ATTEMPTS_INTERVAL_MS = 100;
 
 /** What the workflow service knows of a batch without asking a worker. */
 export interface BatchDescription {
@@ -82,7 +81,8 @@ export class BatchHandle {
     let last = '';
     for (;;) {
       signal?.throwIfAborted();
-      const progress = await unlessAway(this.progress(), performance.now() - answeredAt < patience);
+      const bearable = performance.now() - answeredAt < patience;
+      const progress = await unlessAway(this.#temporal.waitFor(this.progress(), signal), bearable);
       if (progress) {
         answeredAt = performance.now();
         const text = JSON.stringify(progress);
@@ -109,16 +109,20 @@ export class BatchHandle {
     }
   }
 
-  /** True as soon as no call is `pending` any more; false after `timeoutMs`, be the service or the worker there or not. */
+  /** True as soon as no call is `pending` any more; false after `timeoutMs`, be the service and a worker there or not. */
   async firstAttempts({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
-    const until = performance.now() + timeoutMs;
-    for (let pause = FIRST_PAUSE_MS; performance.now() < until; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      await this.#temporal.sleep(Math.min(pause, until - performance.now()));
-      const left = this.#temporal.sleep(Math.max(0, until - performance.now()));
-      const progress = await Promise.race([unlessAway(this.progress(), true), left]);
-      if (progress?.pending === 0) return true;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
+    const looks = { interval: FIRST_ATTEMPTS_INTERVAL_MS, patience: timeoutMs, signal: late.signal };
+    try {
+      for await (const { pending } of this.watch(looks)) if (pending === 0) return true;
+      return true;
+    } catch (error) {
+      if (late.signal.aborted) return false;
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
-    return false;
   }
 
   /**

@@ -58,9 +58,9 @@ function sizeOf(request: BatchStart['request']): number {
 }
 
 /** The start of one workflow for these requests: its options, but the task queue, and the IDs that their batches get, in their order. */
-export function workflowStart(starts: readonly [BatchStart, ...BatchStart[]]) {
+export function workflowStart(starts: readonly BatchStart[]) {
   const [first] = starts;
-  const workflowPart = first.repeatable?.workflowPart ?? randomWorkflowPart();
+  const workflowPart = first?.repeatable?.workflowPart ?? randomWorkflowPart();
   const suffixes = distinctSuffixes(starts.length);
   const batches = starts.map(({ request }, index) => ({
     batch_id: batchId(workflowPart, suffixes[index] ?? ''),
@@ -73,12 +73,16 @@ export function workflowStart(starts: readonly [BatchStart, ...BatchStart[]]) {
       workflowId: workflowIdOf(batchId(workflowPart, '')),
       args: [{ batches }] as [DeliverInput<never>],
       memo: { ...memo },
-      ...(starts.length === 1 && { priority: { fairnessKey: fairnessKey(first.request.user_id, first.request.webhook_url) } }),
+      ...(first && starts.length === 1 && { priority: priorityOf(first) }),
       staticSummary: staticSummary(batches),
       staticDetails: staticDetails(batches),
     },
   };
 }
+
+const priorityOf = ({ request: { user_id, webhook_url } }: BatchStart) => ({
+  fairnessKey: fairnessKey(user_id, webhook_url),
+});
 
 const memoOf = ({ batch_id, user_id, call_ids }: BatchRequest, start: BatchStart | undefined): BatchMemo => ({
   batch_id,

@@ -3,6 +3,8 @@ import { type LoadClientProfileOptions, loadClientConnectConfig } from '@tempora
 import { ServiceUnavailableError } from './errors/index.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** gRPC itself would let up to two minutes pass between two attempts to connect again. */
+export const RECONNECT_ARGS = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 5_000 };
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
 /** Where the workflow service is, beyond what TEMPORAL_* variables and the configuration file say (`@temporalio/envconfig`). */
@@ -19,7 +21,12 @@ export interface ConnectOptions extends LoadClientProfileOptions {
 export async function connect({ address, defaultAddress, namespace, ...profile }: ConnectOptions): Promise<Client> {
   const config = loadClientConnectConfig(profile);
   const target = address ?? config.connectionOptions.address ?? defaultAddress ?? DEFAULT_ADDRESS;
-  const connection = await open({ ...config.connectionOptions, address: target, connectTimeout: CONNECT_TIMEOUT_MS });
+  const connection = await open({
+    ...config.connectionOptions,
+    address: target,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    channelArgs: RECONNECT_ARGS,
+  });
   return new Client({ connection, namespace: namespace ?? config.namespace ?? 'default' });
 }
 

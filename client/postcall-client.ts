@@ -1,8 +1,8 @@
 import { Client, type ConnectionLike } from '@temporalio/client';
 import {
-  BATCH_WORKFLOW,
   type CreateRequest,
   DEFAULT_TASK_QUEUE,
+  DELIVER_WORKFLOW,
   type FailedPage,
   type FailedRequest,
   FIND_FAILED_WORKFLOW,
@@ -12,24 +12,28 @@ import {
   type ResendRequest,
 } from '../contract/index.js';
 import { BatchHandle } from './batch-handle.js';
-import { type BatchStart, createStart, resendStart, startOptions } from './batch-start.js';
+import { type BatchStart, createStart, resendStart, workflowStart } from './batch-start.js';
 import { type ConnectOptions, connect } from './connect.js';
-import { BatchNotFoundError, IdempotencyConflictError } from './errors/index.js';
+import { BatchNotFoundError } from './errors/index.js';
 import { findFailedOptions, resendFailedOptions } from './failed-start.js';
+import { GroupedStarts, type GroupingOptions } from './grouped-starts.js';
+import { startOrFind } from './keyed-start.js';
 import { ResendFailedHandle } from './resend-failed-handle.js';
 import { Temporal } from './temporal.js';
-import type { BatchWorkflow, FindFailedWorkflow, ResendFailedWorkflow } from './workflow-types.js';
+import type { DeliverWorkflow, FindFailedWorkflow, ResendFailedWorkflow } from './workflow-types.js';
 
-interface TaskQueueOption {
+interface CommonOptions {
   /** The task queue that the workers poll. Default `postcall-webhooks`. */
   taskQueue?: string;
+  /** How requests of up to ten calls without an idempotency key share workflows; false: each has one of its own. */
+  grouping?: GroupingOptions | false;
 }
 
 /** Either a Temporal client of your own (with its data converter and interceptors), or a connection. */
-export type PostcallClientOptions = TaskQueueOption &
+export type PostcallClientOptions = CommonOptions &
   ({ client: Client } | { connection: ConnectionLike; namespace?: string });
 
-export type PostcallConnectOptions = TaskQueueOption & ConnectOptions;
+export type PostcallConnectOptions = CommonOptions & ConnectOptions;
 
 /**
  * Starts batches of post-call webhooks and follows them, from any backend service. Needs Temporal alone: no store, and no worker
@@ -39,20 +43,28 @@ export type PostcallConnectOptions = TaskQueueOption & ConnectOptions;
  */
 export class PostcallClient implements AsyncDisposable {
   readonly #temporal: Temporal;
+  readonly #grouped: GroupedStarts | undefined;
   #owned: Client | undefined;
 
   constructor(options: PostcallClientOptions) {
     const client = 'client' in options ? options.client : new Client(options);
     this.#temporal = new Temporal(client, options.taskQueue ?? DEFAULT_TASK_QUEUE);
+    if (options.grouping !== false) {
+      this.#grouped = new GroupedStarts((group) => this.#startWorkflow(group), options.grouping);
+    }
   }
 
   /**
    * Connects to the Temporal server that TEMPORAL_* variables or Temporal's configuration file name, `127.0.0.1:7233` otherwise.
    * Throws `ServiceUnavailableError` after five seconds. {@link close} closes the connection.
    */
-  static async connect({ taskQueue, ...options }: PostcallConnectOptions = {}): Promise<PostcallClient> {
+  static async connect({ taskQueue, grouping, ...options }: PostcallConnectOptions = {}): Promise<PostcallClient> {
     const client = await connect(options);
-    const postcall = new PostcallClient({ client, ...(taskQueue !== undefined && { taskQueue }) });
+    const postcall = new PostcallClient({
+      client,
+      ...(taskQueue !== undefined && { taskQueue }),
+      ...(grouping !== undefined && { grouping }),
+    });
     postcall.#owned = client;
     return postcall;
   }
@@ -60,10 +72,12 @@ export class PostcallClient implements AsyncDisposable {
   /**
    * Creates a webhook for each call that has none yet and sends it, durably from the moment this resolves. The same
    * `idempotency_key` returns the first request's batch, be it running or finished, for as long as the workflow service keeps it
-   * (its retention period); with other content it throws `IdempotencyConflictError`.
+   * (its retention period); with other content it throws `IdempotencyConflictError`. A batch whose every call was rejected is no
+   * obstacle: the same request starts another.
    *
-   * Throws `InvalidRequestError`, and `ServiceUnavailableError` within five seconds. When only the service's answer was lost, the
-   * batch exists all the same: an `idempotency_key` makes trying again safe.
+   * Throws `InvalidRequestError`, and `ServiceUnavailableError` within five seconds when the service is away or too many requests wait:
+   * nothing was accepted. A start whose answer was lost is repeated, for thirty seconds at most; where it stays unknown, the error's
+   * `outcomeUnknown` is set.
    */
   async create(request: CreateRequest): Promise<BatchHandle> {
     return this.#start(createStart(request));
@@ -87,7 +101,7 @@ export class PostcallClient implements AsyncDisposable {
   async listFailed(request: FailedRequest): Promise<FailedPage> {
     const options = findFailedOptions(request);
     await this.#temporal.start<FindFailedWorkflow>(FIND_FAILED_WORKFLOW, options);
-    return this.#temporal.resultSoon<FindFailedWorkflow>(options.workflowId);
+    return this.#temporal.resultSoon<FindFailedWorkflow>(options);
   }
 
   /**
@@ -106,10 +120,12 @@ export class PostcallClient implements AsyncDisposable {
   }
 
   /**
-   * Ends waits for results and resolves when no request is under way; that takes some seconds when the workflow service is away.
-   * Then closes the connection that {@link PostcallClient.connect} opened; one that was passed in stays open.
+   * Ends waits for results and resolves when everything that was asked for has been answered and no request is under way; that takes
+   * some seconds when the workflow service is away. Then closes the connection that {@link PostcallClient.connect} opened; one that
+   * was passed in stays open.
    */
   async close(): Promise<void> {
+    await this.#grouped?.close();
     await this.#temporal.close();
     await this.#owned?.connection.close();
     this.#owned = undefined;
@@ -120,15 +136,20 @@ export class PostcallClient implements AsyncDisposable {
   }
 
   async #start(start: BatchStart): Promise<BatchHandle> {
-    const handle = new BatchHandle(this.#temporal, start.input.batch_id);
-    const started = await this.#temporal.start<BatchWorkflow>(BATCH_WORKFLOW, startOptions(start));
-    if (!started) await this.#refuseOtherRequest(start, handle);
-    return handle;
+    return new BatchHandle(this.#temporal, await this.#batchIdOf(start));
   }
 
-  async #refuseOtherRequest({ idempotencyKey, fingerprint }: BatchStart, handle: BatchHandle): Promise<void> {
-    const { memo } = await this.#temporal.describe(handle.workflowId);
-    if (memo.fingerprint === fingerprint) return;
-    throw new IdempotencyConflictError(idempotencyKey ?? '', handle.batchId);
+  async #batchIdOf(start: BatchStart): Promise<string> {
+    if (start.repeatable) return startOrFind(this.#temporal, start, start.repeatable);
+    if (this.#grouped?.takes(start)) return this.#grouped.start(start);
+    const [batchId = ''] = await this.#startWorkflow([start]);
+    return batchId;
+  }
+
+  /** Under an ID that nobody else has: one that exists already was made by this very start. */
+  async #startWorkflow(starts: readonly BatchStart[]): Promise<string[]> {
+    const { batchIds, options } = workflowStart(starts);
+    await this.#temporal.start<DeliverWorkflow>(DELIVER_WORKFLOW, options);
+    return batchIds;
   }
 }

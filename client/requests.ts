@@ -72,7 +72,9 @@ export class Requests {
 
   async #pingOnce(): Promise<void> {
     try {
-      await this.run({ workflowId: '' }, { timeoutMs: PING_TIMEOUT_MS }, () => this.#workflows.workflowService.getSystemInfo({}));
+      await this.run({ workflowId: '' }, { timeoutMs: PING_TIMEOUT_MS }, () =>
+        this.#workflows.workflowService.getSystemInfo({}),
+      );
     } finally {
       this.#ping = undefined;
     }

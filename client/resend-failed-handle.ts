@@ -16,6 +16,6 @@ export class ResendFailedHandle {
 
   /** Waits until every batch has been started; each is then followed by its own handle. Throws `BatchFailedError`; `signal` ends the wait. */
   async result({ signal }: { signal?: AbortSignal } = {}): Promise<ResendFailedResult> {
-    return this.#temporal.result<ResendFailedWorkflow>(this.workflowId, signal);
+    return this.#temporal.result<ResendFailedWorkflow>(this, signal);
   }
 }

@@ -172,6 +172,11 @@ export class Temporal {
     return this.result<W>(target, late.signal).finally(() => clearTimeout(timer));
   }
 
+  /** As `work`, unless `signal` is aborted, or the client closed, before: then throws the reason. */
+  waitFor<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#waits.for(work, signal);
+  }
+
   /** Between two looks; throws when `signal` is aborted or the client is closed. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return this.#waits.sleep(milliseconds, signal);

@@ -15,17 +15,27 @@ export const countsText = (counts: Counts): string =>
 
 const settled = ({ delivered, failed, rejected, canceled }: Counts): number => delivered + failed + rejected + canceled;
 
-export const progressLine = (progress: Progress): string => {
-  const { endpoint, endpoint_since } = progress;
-  const outage = endpoint === 'up' ? '' : `; endpoint ${endpoint}${endpoint_since ? ` since ${endpoint_since}` : ''}`;
-  return `${progress.status}: ${settled(progress)}/${progress.total} settled: ${countsText(progress)}${outage}`;
-};
+export const progressLine = (progress: Progress): string =>
+  `${progress.status}: ${settled(progress)}/${progress.total} settled: ${countsText(progress)}${troublesText(progress)}`;
 
-export const progressTable = (progress: Progress): string =>
-  table(
-    ['batch', 'status', 'total', ...COUNTS, 'endpoint'],
-    [[progress.batch_id, progress.status, progress.total, ...COUNTS.map((name) => progress[name]), progress.endpoint]],
+/** "; https://example.com/hooks down since 2026-01-31T09:00:00.000Z": the first endpoint that is down or gone, and how many more are. */
+function troublesText({ endpoints }: Progress): string {
+  const [first, ...others] = endpoints;
+  if (!first) return '';
+  const more = others.length > 0 ? `, and ${others.length} more endpoints in trouble` : '';
+  return `; ${first.url} ${first.state} since ${first.since}${more}`;
+}
+
+export function progressTable(progress: Progress): string {
+  const { batch_id, status, total, endpoints } = progress;
+  const counts = table(
+    ['batch', 'status', 'total', ...COUNTS],
+    [[batch_id, status, total, ...COUNTS.map((name) => progress[name])]],
   );
+  if (endpoints.length === 0) return counts;
+  const troubles = endpoints.map(({ url, state, since }) => [url, state, since]);
+  return `${counts}\n${table(['endpoint', 'state', 'since'], troubles)}`;
+}
 
 export const resultText = (result: BatchResult): string => {
   const { batch_id, status, total, errors, errors_omitted } = result;
@@ -79,7 +89,8 @@ function barView({ output }: Session): View {
   return {
     show(progress) {
       const value = settled(progress);
-      const outage = progress.endpoint === 'up' ? '' : ` | endpoint ${progress.endpoint}`;
+      const troubled = progress.endpoints.length;
+      const outage = troubled === 0 ? '' : ` | ${troubled} ${troubled === 1 ? 'endpoint' : 'endpoints'} in trouble`;
       const payload = { settled: value, counts: countsText(progress), outage };
       if (!started) bar.start(progress.total, value, payload);
       else bar.update(value, payload);

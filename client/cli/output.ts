@@ -14,7 +14,12 @@ export class Output {
 
   /** One answer: a line of JSON, or `text()`. */
   print(value: unknown, text: () => string): void {
-    this.streams.stdout.write(`${this.json ? JSON.stringify(value) : text()}\n`);
+    this.printJson(() => JSON.stringify(value), text);
+  }
+
+  /** As {@link print}, of JSON that exists as text. */
+  printJson(json: () => string, text: () => string): void {
+    this.streams.stdout.write(`${this.json ? json() : text()}\n`);
   }
 
   /** One thing that is wrong: a line of JSON, or of text, on stderr. */

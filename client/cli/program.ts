@@ -7,6 +7,7 @@ import { addCreate } from './commands/create.js';
 import { addFailed } from './commands/failed.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
+import { addPrune } from './commands/prune.js';
 import { addResend } from './commands/resend.js';
 import { addSecrets } from './commands/secrets.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
@@ -50,5 +51,6 @@ export function buildProgram(session: Session): Command {
   addCalls(program, session);
   addKeys(program, session);
   addSecrets(program, session);
+  addPrune(program, session);
   return program;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Webhook } from '../../../contract/index.js';
+import { type StoredWebhook, webhookJson } from '../../../contract/index.js';
 import { userIdOption } from '../options.js';
 import { table } from '../output.js';
 import { NotFoundError } from '../report-error.js';
@@ -19,7 +19,10 @@ async function get(callId: string, userId: string, session: Session): Promise<vo
   const webhook = await session.withStore((store) => store.getWebhook(userId, callId));
   if (!webhook)
     throw new NotFoundError(`user ${JSON.stringify(userId)} has no webhook of call ${JSON.stringify(callId)}`);
-  session.output.print(webhook, () => webhookText(webhook));
+  session.output.printJson(
+    () => webhookJson(webhook),
+    () => webhookText(webhook),
+  );
 }
 
 function webhookText({
@@ -31,7 +34,7 @@ function webhookText({
   next_attempt_at,
   reason,
   metadata,
-}: Webhook): string {
+}: StoredWebhook): string {
   const facts = {
     call: call_id,
     status,

@@ -3,7 +3,6 @@ import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@tempora
 import { temporal } from '@temporalio/proto';
 import { expect, test } from 'vitest';
 import { startApi } from '../../../api/index.js';
-import { batchWorkflowId } from '../../../contract/index.js';
 import { userWith } from '../../support/api.js';
 import { answer } from '../../support/behaviours.js';
 import { historiesOf, textOfHistory } from '../../support/histories.js';
@@ -60,8 +59,8 @@ test('payload codecs keep what is sent to Temporal from its readers, at every st
   await api.stop();
   expect(body.data).toMatchObject({ batch_id: batch.batchId, delivered: 2 });
 
-  const [history] = await historiesOf(await connectClient(), batchWorkflowId(batch.batchId));
-  const text = history ? textOfHistory(history.history) : '';
-  expect(text).toContain('deliverBatch');
+  const [history] = await historiesOf(await connectClient(), batch.workflowId);
+  const text = history ? textOfHistory(history) : '';
+  expect(text).toContain('deliverWebhooks');
   expect([user_id, receiver.url].filter((secret) => text.includes(secret))).toEqual([]);
 });

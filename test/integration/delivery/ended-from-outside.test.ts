@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { pageWorkflowId } from '../../../contract/index.js';
 import { EndedBatches } from '../../../worker/ended-batches.js';
 import { answer, type Behaviour } from '../../support/behaviours.js';
 import { freshUser, sharedTestStack } from '../../support/stack.js';
@@ -97,20 +96,36 @@ describe('a batch that was terminated', () => {
   });
 });
 
-test('a page that was terminated has its waiting calls failed; its batch, and what the page had delivered, stand', async () => {
-  const { batch, call_ids, temporal, webhookOf } = await waitingBatch(503, (callIds) => {
-    const failing = new Set(callIds.slice(501));
-    return (request, response) => answer(failing.has(request.callId ?? '') ? 500 : 200)(request, response);
+describe('a batch of 2,000 calls to a dead endpoint', () => {
+  const statusesOf = async (user_id: string, batch_id: string) => {
+    const batch = await stack().store.readBatch(user_id, batch_id);
+    return batch && { pending: batch.pending, retrying: batch.retrying, failed: batch.failed };
+  };
+
+  test('has a row for each call, which fails when it is terminated, and can be sent again', async () => {
+    const { client, receiver } = stack();
+    const { user_id, batch, workflow } = await waitingBatch(2_000, () => answer(503));
+    await expect.poll(() => statusesOf(user_id, batch.batchId)).toEqual({ pending: 1_990, retrying: 10, failed: 0 });
+    await stack().stopWorker();
+    await workflow.terminate('by hand');
+    await stack().startWorker();
+    await expect.poll(() => statusesOf(user_id, batch.batchId)).toEqual({ pending: 0, retrying: 0, failed: 2_000 });
+    receiver.behaviour = answer(200);
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const { calls, batches } = await (await client.resendFailed({ user_id, since })).result();
+    expect(calls).toBe(2_000);
+    for (const batchId of batches) expect(await client.getHandle(batchId).result()).toMatchObject({ failed: 0 });
   });
-  await expect.poll(() => batch.progress()).toMatchObject({ delivered: 501, retrying: 2 });
-  await temporal.workflow.getHandle(pageWorkflowId(batch.batchId, 1)).terminate('by hand');
-  const lost = { error: 'PageLost', message: 'the workflow of its page was ended from outside' };
-  expect(await batch.result()).toMatchObject({
-    status: 'completed',
-    delivered: 501,
-    failed: 2,
-    errors: call_ids.slice(501).map((call_id) => ({ call_id, ...lost })),
+
+  test('is failed whole when it is terminated before any worker has seen it', async () => {
+    const { client, receiver, addCalls } = stack();
+    const user_id = freshUser();
+    const call_ids = await addCalls(2_000, user_id);
+    await stack().stopWorker();
+    const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
+    expect(await batch.describe()).toMatchObject({ user_id, status: 'running' });
+    await (await connectClient()).workflow.getHandle(batch.workflowId).terminate('by hand');
+    await stack().startWorker();
+    await expect.poll(() => statusesOf(user_id, batch.batchId)).toEqual({ pending: 0, retrying: 0, failed: 2_000 });
   });
-  expect(await webhookOf(call_ids[500])).toMatchObject({ status: 'delivered' });
-  expect(await webhookOf(call_ids[502])).toMatchObject({ status: 'failed', reason: lost.message });
 });

@@ -56,10 +56,9 @@ describe('an endpoint that', () => {
     ]);
   });
 
-  test('lets its body trickle past the timeout has not answered', async () => {
-    const { attempts } = await deliverTo(inTurn(trickle(200), ok));
-    expect(attempts[0]).toEqual({ response_code: null, error: expect.stringContaining('timed out') });
-    expect(attempts).toHaveLength(2);
+  test('lets its body trickle past the timeout has answered: the status counts', async () => {
+    const { attempts } = await deliverTo(trickle(200));
+    expect(attempts).toEqual([{ response_code: 200, ...noError }]);
   });
 
   test('sends a body without end is cut off, and its status counts', async () => {
@@ -73,13 +72,10 @@ describe('an endpoint that', () => {
     expect(requests.map(({ path }) => path)).toEqual(['/hook', '/hook']);
   });
 
-  test('resets the connection, before or in its answer, is tried again', async () => {
-    const { attempts } = await deliverTo(inTurn(reset, resetMidResponse(200), ok));
-    expect(attempts).toEqual([
-      { response_code: null, error: expect.any(String) },
-      { response_code: null, error: expect.any(String) },
-      { response_code: 200, ...noError },
-    ]);
+  test('resets the connection before its answer is tried again; in its answer, the status counts', async () => {
+    const { attempts } = await deliverTo(inTurn(reset, resetMidResponse(500), resetMidResponse(200)));
+    expect(attempts.map(({ response_code }) => response_code)).toEqual([null, 500, 200]);
+    expect(attempts[0]?.error).toEqual(expect.any(String));
   });
 
   test('is gone (410) is not tried again', async () => {
@@ -89,7 +85,7 @@ describe('an endpoint that', () => {
     expect(webhook).toMatchObject({ status: 'failed', reason: expect.stringContaining('410'), next_attempt_at: null });
   });
 
-  test('answers after the express lane’s patience gets one request, recorded once', async () => {
+  test('outlasts its round gets one request, recorded once', async () => {
     const { attempts, requests } = await deliverTo(delayed(2_000, ok));
     expect(requests).toHaveLength(1);
     expect(attempts).toEqual([{ response_code: 200, ...noError }]);
@@ -119,10 +115,11 @@ describe('an endpoint that', () => {
     const user_id = freshUser();
     const call_ids = await addCalls(30, user_id);
     const handle = await client.create({ user_id, call_ids, webhook_url: receiver.url });
-    await expect.poll(async () => (await handle.progress()).endpoint).toBe('down');
-    const waiting = await store.listBatchWebhooks({ user_id, batch_id: handle.batchId, limit: 100 });
-    expect(waiting.webhooks.length).toBeLessThan(30);
-    expect(waiting.webhooks[0]).toMatchObject({
+    await expect.poll(async () => (await handle.progress()).endpoints).toMatchObject([{ state: 'down' }]);
+    const { webhooks } = await store.listBatchWebhooks({ user_id, batch_id: handle.batchId, limit: 100 });
+    expect(webhooks).toHaveLength(30);
+    expect(webhooks.filter(({ status }) => status === 'pending').length).toBeGreaterThan(0);
+    expect(webhooks.find(({ status }) => status === 'retrying')).toMatchObject({
       status: 'retrying',
       next_attempt_at: expect.any(String),
       metadata: expect.arrayContaining([expect.objectContaining({ response_code: null, error: 'connection refused' })]),

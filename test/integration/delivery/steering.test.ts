@@ -27,7 +27,7 @@ describe('orders survive a restart of the worker:', () => {
     const { receiver } = stack();
     receiver.behaviour = answer(500);
     const { handle } = await start(20, { down_after: 5 });
-    await expect.poll(async () => (await handle.progress()).endpoint).toBe('down');
+    await expect.poll(async () => (await handle.progress()).endpoints).toMatchObject([{ state: 'down' }]);
     await handle.pause();
     await expect.poll(async () => (await handle.progress()).status).toBe('paused');
     const sent = receiver.requests.length;
@@ -45,7 +45,7 @@ describe('orders survive a restart of the worker:', () => {
     const { receiver, store } = stack();
     receiver.behaviour = answer(500);
     const { handle, user_id, call_ids } = await start(30, { down_after: 5 });
-    await expect.poll(async () => (await handle.progress()).endpoint).toBe('down');
+    await expect.poll(async () => (await handle.progress()).endpoints).toMatchObject([{ state: 'down' }]);
     await stack().stopWorker();
     await handle.cancel();
     await handle.cancel();
@@ -65,7 +65,7 @@ test('an endpoint that is gone fails the remaining calls without sending, in the
   receiver.behaviour = answer(410);
   const { handle, user_id } = await start(40, { down_after: 4 });
   expect(await handle.result()).toMatchObject({ failed: 40 });
-  expect(await handle.progress()).toMatchObject({ endpoint: 'gone', endpoint_since: expect.any(String) });
+  expect((await handle.progress()).endpoints).toMatchObject([{ state: 'gone', since: expect.any(String) }]);
   const { webhooks } = await store.listBatchWebhooks({ user_id, batch_id: handle.batchId, limit: 100 });
   expect(webhooks).toHaveLength(40);
   for (const { status, reason } of webhooks)
