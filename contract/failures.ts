@@ -18,6 +18,7 @@ export const FINAL_FAILURES = [
   'CallUnreadable',
   'InterruptedRepeatedly',
   'Superseded',
+  'BatchEnded',
   'BatchCanceled',
   'BatchPruned',
 ] as const;
@@ -37,6 +38,7 @@ const MESSAGES: Record<FailureType, (callId: string) => string> = {
   CallUnreadable: () => 'the call could not be read',
   InterruptedRepeatedly: () => 'three attempts in a row ended with the death of their worker',
   Superseded: () => 'a later resend took the webhook over',
+  BatchEnded: () => 'the workflow of its batch ended from outside',
   BatchCanceled: () => 'the batch was canceled',
   BatchPruned: () => 'the batch was removed from the store',
 };

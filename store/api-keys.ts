@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { InvalidRequestError } from '../contract/index.js';
 import type { Database } from './database.js';
-import { apiKeys } from './schema.js';
+import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { plainStatement } from './statement.js';
 import type { ApiKeyInfo } from './store.js';
 
 /** SHA-256 is enough for keys of 256 random bits: there is nothing to guess, so a slow hash would only slow requests down. */
@@ -15,53 +15,68 @@ const generatedPrefix = (key: string): string => key.slice(0, 10);
 const givenPrefix = (key: string, hash: string): string =>
   `${key.slice(0, Math.min(4, key.length >> 2))}~${hash.slice(0, 8)}`;
 
+interface KeyRow {
+  hash: string;
+  prefix: string;
+  user_id: string;
+}
+
 /** A given key may be created again for the same user, which changes nothing: it stays revoked if it was. */
+const insertStatement = plainStatement<[hash: string, prefix: string, userId: string], object>(
+  'insert into api_keys (hash, prefix, user_id) values ($1, $2, $3) on conflict (hash) do nothing',
+);
+const readStatement = plainStatement<[hash: string], KeyRow>(
+  'select hash, prefix, user_id from api_keys where hash = $1',
+);
+
 export async function createApiKey(database: Database, userId: string, given?: string) {
   if (given === '') throw new InvalidRequestError([{ field: 'key', message: 'key must not be empty' }]);
   const key = given ?? generateKey();
   const hash = hashOf(key);
   const prefix = given === undefined ? generatedPrefix(key) : givenPrefix(key, hash);
-  await database.run((db) =>
-    db.insert(apiKeys).values({ hash, prefix, userId }).onConflictDoNothing({ target: apiKeys.hash }),
-  );
-  const [row] = await database.run((db) => db.select().from(apiKeys).where(eq(apiKeys.hash, hash)));
-  if (row?.userId !== userId) {
+  await database.run(insertStatement, [hash, prefix, userId]);
+  const [row] = await database.run(readStatement, [hash]);
+  if (row?.user_id !== userId) {
     throw new InvalidRequestError([{ field: 'key', message: 'key belongs to another user already' }]);
   }
   return { key, prefix: row.prefix };
 }
 
+interface KeyInfoRow {
+  prefix: string;
+  user_id: string;
+  created_at_ms: number;
+  revoked_at_ms: number | null;
+}
+
+const listStatement = plainStatement<[userId: string | null], KeyInfoRow>(`
+  select prefix, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('revoked_at')} as revoked_at_ms
+  from api_keys where $1::text is null or user_id = $1 order by created_at, prefix`);
+
 export async function listApiKeys(database: Database, userId?: string): Promise<ApiKeyInfo[]> {
-  const ofUser: SQL | undefined = userId === undefined ? undefined : eq(apiKeys.userId, userId);
-  const rows = await database.run((db) =>
-    db.select().from(apiKeys).where(ofUser).orderBy(asc(apiKeys.createdAt), asc(apiKeys.prefix)),
-  );
-  return rows.map((row) => ({
-    prefix: row.prefix,
-    user_id: row.userId,
-    created_at: row.createdAt.toISOString(),
-    revoked_at: row.revokedAt?.toISOString() ?? null,
+  const rows = await database.run(listStatement, [userId ?? null]);
+  return rows.map(({ prefix, user_id, created_at_ms, revoked_at_ms }) => ({
+    prefix,
+    user_id,
+    created_at: isoTime(created_at_ms),
+    revoked_at: isoTimeOrNull(revoked_at_ms),
   }));
 }
 
+const revokeStatement = plainStatement<[prefix: string], object>(
+  'update api_keys set revoked_at = now() where prefix = $1 and revoked_at is null returning prefix',
+);
+
 export async function revokeApiKey(database: Database, prefix: string): Promise<boolean> {
-  const revoked = await database.run((db) =>
-    db
-      .update(apiKeys)
-      .set({ revokedAt: sql`now()` })
-      .where(and(eq(apiKeys.prefix, prefix), isNull(apiKeys.revokedAt)))
-      .returning({ prefix: apiKeys.prefix }),
-  );
-  return revoked.length > 0;
+  return (await database.run(revokeStatement, [prefix])).length > 0;
 }
+
+const findStatement = plainStatement<[hash: string], KeyRow>(
+  'select hash, prefix, user_id from api_keys where hash = $1 and revoked_at is null',
+);
 
 export async function findUserByApiKey(database: Database, key: string): Promise<string | undefined> {
   const hash = hashOf(key);
-  const [row] = await database.run((db) =>
-    db
-      .select({ hash: apiKeys.hash, userId: apiKeys.userId })
-      .from(apiKeys)
-      .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revokedAt))),
-  );
-  return row && timingSafeEqual(Buffer.from(row.hash), Buffer.from(hash)) ? row.userId : undefined;
+  const [row] = await database.run(findStatement, [hash]);
+  return row && timingSafeEqual(Buffer.from(row.hash), Buffer.from(hash)) ? row.user_id : undefined;
 }

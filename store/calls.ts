@@ -1,26 +1,36 @@
-import { sql } from 'drizzle-orm';
 import type { Database } from './database.js';
-import { requestTable } from './sql.js';
+import { requestStatement } from './statement.js';
 import type { CallRecord } from './store.js';
 
-/** Calls in one statement: transcripts of some 100 KB each stay far below what a statement may hold. */
+/** Calls in one statement, and what they weigh: transcripts of some 100 KB each stay far below what a statement may hold. */
 const CHUNK = 200;
+const MAX_CHUNK_BYTES = 8_000_000;
 
-/** Of several records for one call the last one counts. A webhook that exists keeps the payload that it was created with. */
+const statement = requestStatement<CallRecord>(
+  {
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+    data: ['text', ({ data }) => (typeof data === 'string' ? data : JSON.stringify(data))],
+  },
+  (requests) => `
+    insert into calls (user_id, call_id, data) select user_id, call_id, data from ${requests} order by user_id, call_id
+    on conflict (user_id, call_id) do update set data = excluded.data, imported_at = now()`,
+);
+
+/** Of several records for one call the last one counts. A webhook that has its text keeps it. */
 export async function upsertCalls(database: Database, records: readonly CallRecord[]): Promise<void> {
-  const distinct = [...new Map(records.map((record) => [record.call_id, record])).values()];
-  for (let start = 0; start < distinct.length; start += CHUNK) {
-    await upsertChunk(database, distinct.slice(start, start + CHUNK));
+  const distinct = [...new Map(records.map((record) => [`${record.user_id}\n${record.call_id}`, record])).values()];
+  let chunk: CallRecord[] = [];
+  let bytes = 0;
+  for (const record of distinct) {
+    const text = typeof record.data === 'string' ? record.data : JSON.stringify(record.data);
+    if (chunk.length === CHUNK || (chunk.length > 0 && bytes + text.length > MAX_CHUNK_BYTES)) {
+      await database.query(statement, chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push({ ...record, data: text });
+    bytes += text.length;
   }
-}
-
-async function upsertChunk(database: Database, records: readonly CallRecord[]): Promise<void> {
-  const request = requestTable(records, {
-    call_id: ['text', (record) => record.call_id],
-    user_id: ['text', (record) => record.user_id],
-    data: ['text', (record) => JSON.stringify(record.data)],
-  });
-  await database.rows(sql`
-    insert into calls (call_id, user_id, data) select call_id, user_id, data::json from ${request} order by call_id
-    on conflict (call_id) do update set user_id = excluded.user_id, data = excluded.data, imported_at = now()`);
+  if (chunk.length > 0) await database.query(statement, chunk);
 }

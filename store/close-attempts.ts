@@ -1,88 +1,131 @@
-import { sql } from 'drizzle-orm';
-import { INTERRUPTED, type WebhookStatus } from '../contract/index.js';
+import { type CallStanding, type FinalFailure, INTERRUPTED, type WebhookStatus } from '../contract/index.js';
 import { type AttemptRow, toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import { StoreQueryError } from './errors.js';
-import { AGAIN } from './rounds.js';
-import { byPlace, epochMs, requestTable, storable } from './sql.js';
+import { type AGAIN, LOCKED } from './rounds.js';
+import { epochMs, storable } from './sql.js';
+import { standingOf } from './standing.js';
+import { byPlace, requestStatement } from './statement.js';
 import type { CloseRequest, CloseResult } from './store.js';
-import { unsettled } from './webhook-state.js';
 
 interface CloseRow extends AttemptRow {
   place: number;
-  /** The statement closed the attempt, or amended it. */
-  closed: boolean;
-  /** The statement moved the webhook. */
-  moved: boolean;
+  is_locked: boolean;
+  is_there: boolean;
+  /** Another batch holds the webhook now. */
+  is_other: boolean;
   status: WebhookStatus;
+  failure: FinalFailure | null;
+  due_in: number | null;
 }
 
-const columns = {
-  seq: ['bigint', (request: CloseRequest) => request.seq],
-  call_id: ['text', (request: CloseRequest) => request.call_id],
-  batch_id: ['text', (request: CloseRequest) => request.batch_id],
-  response_code: ['integer', (request: CloseRequest) => request.response_code],
-  response_time_ms: ['integer', (request: CloseRequest) => Math.round(request.response_time_ms)],
-  error: ['text', (request: CloseRequest) => (request.error === null ? null : storable(request.error))],
-  next_status: ['text', ({ next }: CloseRequest) => next.status],
-  reason: ['text', ({ next }: CloseRequest) => (next.status === 'failed' ? storable(next.reason) : null)],
-  delay_ms: ['float8', ({ next }: CloseRequest) => (next.status === 'retrying' ? next.delay_ms : null)],
-  held_ms: ['float8', ({ next }: CloseRequest) => (next.status === 'retrying' ? next.held_ms : 0)],
-} as const;
-
 /**
- * Answers close requests for distinct calls, in one statement. An attempt that was closed as interrupted is amended by its own
- * late end; any other closed one stays as it is. A 2xx makes any webhook of the batch delivered; a failure moves only a webhook
- * that still waits for this attempt: not one that is settled, nor one that has a newer attempt.
+ * An attempt that was closed as interrupted is amended by its own late end; any other closed one stays as it is. A 2xx makes any webhook
+ * of the batch delivered; a failure moves only a webhook that still waits for this attempt: not one that is settled, nor one that has
+ * a newer attempt.
  */
-export async function closeAttempts(
-  database: Database,
-  requests: readonly CloseRequest[],
-): Promise<(CloseResult | Error | typeof AGAIN)[]> {
-  const rows = await database.rows<CloseRow>(sql`
-    with request as materialized (select * from ${requestTable(requests, columns)}),
+const statement = requestStatement<CloseRequest>(
+  {
+    seq: ['bigint', ({ seq }) => seq],
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    response_code: ['integer', ({ response_code }) => response_code],
+    response_time_ms: ['integer', ({ response_time_ms }) => Math.round(response_time_ms)],
+    error: ['text', ({ error }) => (error === null ? null : storable(error))],
+    endpoint_failed: ['boolean', ({ endpoint_failed }) => endpoint_failed],
+    next_status: ['text', ({ next }) => next.status],
+    failure: ['text', ({ next }) => (next.status === 'failed' ? next.error : null)],
+    reason: ['text', ({ next }) => (next.status === 'failed' ? storable(next.reason) : null)],
+    delay_ms: ['float8', ({ next }) => (next.status === 'retrying' ? next.delay_ms : null)],
+    held_ms: ['float8', ({ next }) => (next.status === 'retrying' ? next.held_ms : 0)],
+  },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    locked as materialized (
+      select webhooks.* from request join webhooks using (user_id, call_id)
+      order by user_id, call_id for no key update of webhooks skip locked
+    ),
     closed as (
       update attempts set finished_at = clock_timestamp(), response_code = request.response_code,
         response_time_ms = request.response_time_ms, error = request.error
-      from request
-      where attempts.seq = request.seq and attempts.call_id = request.call_id
+      from request join locked using (user_id, call_id)
+      where attempts.seq = request.seq and attempts.webhook_id = locked.id
         and (attempts.finished_at is null
-          or (attempts.error = ${INTERRUPTED} and request.error is distinct from ${INTERRUPTED}))
+          or (attempts.error = '${INTERRUPTED}' and request.error is distinct from '${INTERRUPTED}'))
       returning attempts.*
     ),
     moved as (
       update webhooks set
         status = next_status,
+        error = request.failure,
         reason = request.reason,
+        step = webhooks.step + 1,
+        interruptions = 0,
+        interruptions_alone = 0,
         next_attempt_at = clock_timestamp() + delay_ms * interval '1 millisecond',
         not_before = case when held_ms > 0 then clock_timestamp() + held_ms * interval '1 millisecond' end,
         waiting_since = case when next_status = 'retrying' then clock_timestamp() end,
         settled_at = case when next_status <> 'retrying' then clock_timestamp() end
-      from request join closed using (seq)
-      where webhooks.call_id = request.call_id and webhooks.batch_id = request.batch_id
-        and webhooks.status <> 'delivered'
+      from request join closed using (seq) join locked using (user_id, call_id)
+      where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
+        and locked.batch_id = request.batch_id and locked.status <> 'delivered'
         and (next_status = 'delivered' or (
-          ${unsettled}
-          and not exists (select from attempts newer where newer.call_id = request.call_id and newer.seq > request.seq)
+          locked.status in ('pending', 'retrying')
+          and not exists (select from attempts newer where newer.webhook_id = locked.id and newer.seq > request.seq)
         ))
-      returning webhooks.call_id, webhooks.status
+      returning webhooks.user_id, webhooks.call_id, webhooks.endpoint, webhooks.url, webhooks.status, webhooks.error,
+        webhooks.next_attempt_at
+    ),
+    healed as (
+      update endpoints set failing_since = null
+      where failing_since is not null and key in (select endpoint from moved where moved.status = 'delivered')
+    ),
+    failing as (
+      insert into endpoints (key, user_id, url, failing_since)
+      select distinct on (locked.endpoint) locked.endpoint, locked.user_id, locked.url,
+        case when request.endpoint_failed then clock_timestamp() end
+      from request join closed using (seq) join locked using (user_id, call_id)
+      where (request.endpoint_failed or request.response_code = 410)
+        and not exists (select from moved where moved.endpoint = locked.endpoint and moved.status = 'delivered')
+        and not exists (select from endpoints where key = locked.endpoint and failing_since is not null)
+      order by locked.endpoint, request.endpoint_failed desc
+      on conflict (key) do update set failing_since = excluded.failing_since where endpoints.failing_since is null
     )
-    select request.place::integer, closed.seq is not null as closed, moved.call_id is not null as moved,
-      coalesce(moved.status, webhooks.status) as status,
-      ${epochMs(sql`attempts.sent_at`)} as sent_at_ms, attempts.send_type,
+    select request.place::integer,
+      locked.id is null and exists (
+        select from webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
+      ) as is_locked,
+      attempts.seq is not null as is_there,
+      locked.batch_id <> request.batch_id as is_other,
+      coalesce(moved.status, locked.status) as status,
+      case when moved.status is null then locked.error else moved.error end as failure,
+      ${epochMs('coalesce(moved.next_attempt_at, locked.next_attempt_at) - clock_timestamp()')} as due_in,
+      ${epochMs('attempts.sent_at')} as sent_at_ms, attempts.send_type,
       case when closed.seq is null then attempts.response_code else closed.response_code end as response_code,
       case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end as response_time_ms,
       case when closed.seq is null then attempts.error else closed.error end as error
     from request
-    join attempts on attempts.seq = request.seq and attempts.call_id = request.call_id
-    join webhooks on webhooks.call_id = request.call_id
+    left join locked using (user_id, call_id)
+    left join attempts on attempts.seq = request.seq
     left join closed on closed.seq = request.seq
-    left join moved on moved.call_id = request.call_id`);
+    left join moved on moved.user_id = request.user_id and moved.call_id = request.call_id`,
+);
 
+/** Answers close requests for distinct webhooks, in one statement. */
+export async function closeAttempts(
+  database: Database,
+  requests: readonly CloseRequest[],
+): Promise<(CloseResult | Error | typeof AGAIN | typeof LOCKED)[]> {
+  const rows = await database.query<CloseRow, CloseRequest>(statement, requests);
   return byPlace(requests.length, rows).map((row, index) => {
-    if (!row) return new StoreQueryError(`there is no attempt ${requests[index]?.seq} of this call`);
-    // The webhook was left alone: the status in the statement's snapshot may be older than the reason.
-    if (row.closed && !row.moved) return AGAIN;
-    return { attempt: toAttempt(row), status: row.status };
+    if (row?.is_locked) return LOCKED;
+    if (!row?.is_there) return new StoreQueryError(`there is no attempt ${requests[index]?.seq} of this call`);
+    return { attempt: toAttempt(row), standing: toStanding(row) };
   });
+}
+
+function toStanding({ is_other, status, failure, due_in }: CloseRow): CallStanding {
+  if (is_other || status === null) return { status: 'failed', error: 'Superseded' };
+  return standingOf(status, failure, due_in);
 }

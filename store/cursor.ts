@@ -29,10 +29,3 @@ export const decodeCallCursor = (cursor: string): string => decode(callCursor, c
 export const encodeFailureCursor = (failedAtMs: number, callId: string): string => encode([failedAtMs, callId]);
 export const decodeFailureCursor = (cursor: string): [failedAtMs: number, callId: string] =>
   decode(failureCursor, cursor);
-
-/** The first `limit` rows of `limit + 1`, and the cursor of the last one when there are more. */
-export function toPage<Row>(rows: readonly Row[], limit: number, cursorOf: (row: Row) => string) {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return { page, next_cursor: last && rows.length > limit ? cursorOf(last) : null };
-}

@@ -1,27 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SQL } from 'drizzle-orm';
-import { type PgDatabase, PgDialect, type PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { isConflict, toStoreError } from './driver-errors.js';
-import { type NamedStatement, statementName } from './named-statement.js';
+import type { PlainStatement, RequestStatement } from './statement.js';
 
-/** What `pg` and PGlite have in common through Drizzle. */
-export type Drizzle = PgDatabase<PgQueryResultHKT>;
-
-/** A driver: `pg` or PGlite. */
-export interface Driver {
-  /** For statements of Drizzle's query builder. */
-  db: Drizzle;
-  /** Runs a statement that a session parses and plans once, and returns its rows. */
-  runNamed(statement: NamedStatement): Promise<object[]>;
+/** A statement for PostgreSQL's extended protocol. */
+export interface NamedStatement {
+  /** At most 63 bytes; different for each text. Sessions keep the statement prepared under it. */
+  name: string;
+  text: string;
+  values: readonly unknown[];
 }
 
-/** A database that runs single statements, each its own transaction, and throws only typed errors. */
+/** A driver: `pg` or PGlite. Runs a statement that a session parses and plans once, and returns its rows. */
+export type Driver = (statement: NamedStatement) => Promise<object[]>;
+
+/** A database that runs single statements, each its own transaction, and throws only typed errors. A statement that conflicts with others may run more than once. */
 export interface Database {
-  /** Runs one statement of Drizzle's query builder. It may run more than once when it conflicts with others. */
-  run<T>(statement: (db: Drizzle) => PromiseLike<T>): Promise<T>;
-  /** Runs one hand-written statement; its text must be one of few, since sessions keep it prepared. */
-  rows<Row extends object>(statement: SQL): Promise<Row[]>;
-  /** How many statements it runs at the same time. */
+  query<Row extends object, Request>(
+    statement: RequestStatement<Request>,
+    requests: readonly Request[],
+  ): Promise<Row[]>;
+  run<Parameters extends readonly unknown[], Row extends object>(
+    statement: PlainStatement<Parameters, Row>,
+    parameters: Parameters,
+  ): Promise<Row[]>;
+  /** How many statements of one kind it runs at the same time. */
   readonly concurrency: number;
   close(): Promise<void>;
 }
@@ -29,17 +31,16 @@ export interface Database {
 /** Deadlocks cost a second each on PostgreSQL (deadlock_timeout): five of them in a row are no accident. */
 const MAX_RUNS = 5;
 
-const dialect = new PgDialect();
-
 /** `connected` answers with the driver to use for the next statement. */
 export function databaseOf(
   connected: () => Driver | Promise<Driver>,
   { concurrency, close }: { concurrency: number; close(): Promise<void> },
 ): Database {
-  const run = async <T>(statement: (driver: Driver) => PromiseLike<T>): Promise<T> => {
+  const execute = async <Row extends object>(statement: NamedStatement): Promise<Row[]> => {
     for (let runs = 1; ; runs++) {
       try {
-        return await statement(await connected());
+        const driver = await connected();
+        return (await driver(statement)) as Row[];
       } catch (thrown) {
         const error = toStoreError(thrown);
         if (!isConflict(error) || runs === MAX_RUNS) throw error;
@@ -48,12 +49,8 @@ export function databaseOf(
     }
   };
   return {
-    run: (statement) => run(({ db }) => statement(db)),
-    rows: async <Row extends object>(statement: SQL) => {
-      const { sql: text, params: values } = dialect.sqlToQuery(statement);
-      const rows = await run((driver) => driver.runNamed({ name: statementName(text), text, values }));
-      return rows as Row[];
-    },
+    query: ({ name, text, valuesOf }, requests) => execute({ name, text, values: valuesOf(requests) }),
+    run: ({ name, text }, values) => execute({ name, text, values }),
     concurrency,
     close,
   };

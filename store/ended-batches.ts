@@ -1,36 +1,73 @@
-import { sql } from 'drizzle-orm';
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
-import { settledAs, unsettled } from './webhook-state.js';
+import { requestStatement } from './statement.js';
 
-/** Those of the batches that have webhooks which are to be sent. */
-export async function findUnsettled(database: Database, batchIds: readonly string[]): Promise<string[]> {
-  const rows = await database.rows<{ batch_id: string }>(sql`
-    select batch_id from unnest(${sql.param(batchIds)}::text[]) as given(batch_id)
-    where exists (select from webhooks where webhooks.batch_id = given.batch_id and ${unsettled})`);
-  return rows.map(({ batch_id }) => batch_id);
+const unfinishedStatement = requestStatement<string>(
+  { workflow_id: ['text', (workflowId) => workflowId] },
+  (requests) =>
+    `select workflow_id, batch_id from ${requests} join batches using (workflow_id) where finished_at is null`,
+);
+
+/** Those of the workflows' batches that are not finished. */
+export function findUnfinished(
+  database: Database,
+  workflowIds: readonly string[],
+): Promise<{ workflow_id: string; batch_id: string }[]> {
+  return database.query(unfinishedStatement, workflowIds);
 }
 
+interface EndedBatch {
+  batch_id: string;
+  reason: string;
+}
+
+const batch = { batch_id: ['text', ({ batch_id }: EndedBatch) => batch_id] } as const;
+
+const expiredStatement = requestStatement<EndedBatch>(
+  batch,
+  (requests) => `
+    select seq::text from ${requests} join webhooks using (batch_id) join attempts on attempts.webhook_id = webhooks.id
+    where status in ('pending', 'retrying') and attempts.finished_at is null and deadline <= clock_timestamp()`,
+);
+
+/** The batch is finished when none of its webhooks is left; what no row tells of was taken over, and counts as failed. */
+const failStatement = requestStatement<EndedBatch>(
+  { ...batch, reason: ['text', ({ reason }) => reason] },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    failed as (
+      update webhooks set status = 'failed', error = 'BatchEnded', reason = request.reason, settled_at = clock_timestamp(),
+        next_attempt_at = null, not_before = null, waiting_since = null
+      from request
+      where webhooks.batch_id = request.batch_id and webhooks.status in ('pending', 'retrying')
+        and not exists (select from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is null)
+      returning webhooks.batch_id
+    ),
+    standing as (
+      select count(*) filter (where status = 'delivered') as delivered,
+        count(*) filter (where status = 'canceled') as canceled,
+        count(*) filter (where status in ('pending', 'retrying')) as unsettled
+      from request join webhooks using (batch_id)
+    ),
+    finished as (
+      update batches set finished_at = clock_timestamp(), counts = json_build_object(
+        'total', total, 'pending', 0, 'retrying', 0, 'delivered', delivered, 'canceled', canceled,
+        'rejected', rejected, 'failed', total - delivered - canceled - rejected
+      )::text
+      from request, standing, (select count(*) as rejected from request join rejections using (batch_id)) refused
+      where batches.batch_id = request.batch_id and finished_at is null
+        and unsettled = (select count(*) from failed)
+    )
+    select count(*)::integer from failed`,
+);
+
 /** Fails what a batch has left unsettled, but for webhooks with an attempt in flight. Returns how many it failed. */
-export async function failUnsettled(
-  database: Database,
-  { batch_id, reason }: { batch_id: string; reason: string },
-): Promise<number> {
-  const waiting = sql`webhooks.batch_id = ${batch_id} and ${unsettled}`;
-  const expired = await database.rows<{ seq: string }>(sql`
-    select seq::text from webhooks join attempts using (call_id)
-    where ${waiting} and finished_at is null and deadline <= clock_timestamp()`);
+export async function failUnsettled(database: Database, request: EndedBatch): Promise<number> {
+  const expired = await database.query<{ seq: string }, EndedBatch>(expiredStatement, [request]);
   await interruptAttempts(
     database,
     expired.map(({ seq }) => seq),
   );
-  const [failed] = await database.rows<{ count: number }>(sql`
-    with failed as (
-      update webhooks ${settledAs({ status: sql`'failed'`, reason: sql`${reason}` })}
-      where ${waiting}
-        and not exists (select from attempts where attempts.call_id = webhooks.call_id and finished_at is null)
-      returning call_id
-    )
-    select count(*)::integer from failed`);
+  const [failed] = await database.query<{ count: number }, EndedBatch>(failStatement, [request]);
   return failed?.count ?? 0;
 }

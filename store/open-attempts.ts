@@ -1,151 +1,178 @@
-import { randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
-import { type AttemptRow, toAttempt } from './attempt.js';
+import type { CallStanding, FinalFailure } from '../contract/index.js';
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
-import { AGAIN } from './rounds.js';
-import { byPlace, epochMs, isoTime, requestTable } from './sql.js';
-import type { OpenRequest, OpenResult } from './store.js';
-import { createdCte, decisionCte, payloadSource, payloadText, SUPERSEDED, stateCte } from './webhook-state.js';
+import { MAX_GROUPED_BYTES } from './payloads.js';
+import { AGAIN, LOCKED } from './rounds.js';
+import { epochMs, isoTime } from './sql.js';
+import { byPlace, requestStatement } from './statement.js';
+import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
 
 /** How long past its timeout an attempt may be closed before it counts as interrupted. */
 const GRACE_MS = 2_000;
+/** The workflow's clock stands still within a task, and its timers are coarse: an attempt may be this much before its time. */
+const EARLY_MS = 500;
 
-/** `create`, `take_over` and `open` write; `expired` is an open attempt of another batch whose deadline has passed. */
-type Outcome = 'create' | 'take_over' | 'open' | 'expired' | 'superseded' | Exclude<OpenResult['kind'], 'opened'>;
+type Outcome =
+  | 'missing'
+  | 'locked'
+  | 'other'
+  | 'settled'
+  | 'expired'
+  | 'open'
+  | 'early'
+  | 'suspect'
+  | 'unread'
+  | 'opens';
 
-interface OpenRow extends AttemptRow {
+interface OpenRow {
   place: number;
   outcome: Outcome;
-  opened_seq: string | null;
-  opened_at_ms: number;
-  first_sent_at_ms: number | null;
-  step: number;
+  seq: string | null;
+  sent_at_ms: number;
   webhook_id: string;
   url: string;
-  payload: string;
+  /** Null where it is too large to travel with others. */
+  payload: string | null;
+  step: number;
   secrets: string | null;
-  status: 'failed' | 'canceled';
-  reason: string | null;
-  delivered_seq: string | null;
+  status: 'delivered' | 'failed' | 'canceled';
+  error: FinalFailure | null;
+  was_delivered: boolean;
   open_seq: string;
   remaining_ms: number;
+  due_in: number;
+  accepted_at_ms: number;
+  interruptions: number;
+  interruptions_alone: number;
 }
 
-const columns = {
-  call_id: ['text', (request: OpenRequest) => request.call_id],
-  batch_id: ['text', (request: OpenRequest) => request.batch_id],
-  user_id: ['text', (request: OpenRequest) => request.user_id],
-  send_type: ['text', (request: OpenRequest) => request.send_type],
-  timeout_ms: ['float8', (request: OpenRequest) => request.timeout_ms + GRACE_MS],
-  source: ['text', payloadSource],
-  payload: ['text', payloadText],
-  new_id: ['text', () => `msg_${randomBytes(18).toString('base64url')}`],
-  new_url: ['text', (request: OpenRequest) => request.webhook_url ?? null],
-} as const;
-
-/** Answers open requests for distinct calls, in one statement. */
-export async function openAttempts(
-  database: Database,
-  requests: readonly OpenRequest[],
-): Promise<(OpenResult | typeof AGAIN)[]> {
-  const rows = await database.rows<OpenRow>(sql`
-    with request as materialized (select * from ${requestTable(requests, columns)}),
-    ${stateCte},
-    ${decisionCte({
-      held: sql`case
-        when status = 'delivered' then 'delivered'
-        when open_batch = batch_id then 'open_elsewhere'
-        when open_deadline > clock_timestamp() then 'webhook_in_progress'
-        when open_seq is not null then 'expired'
-        when status in ('failed', 'canceled') then 'settled'
-        else 'open'
-      end`,
-      resent: sql`case
-        when status in ('pending', 'retrying') or open_deadline > clock_timestamp() then 'webhook_in_progress'
-        when open_seq is not null then 'expired'
-        else 'take_over'
-      end`,
-    })},
-    ${createdCte({ status: sql`'pending'`, reason: sql`null`, settledAt: sql`null` })},
-    taken as (
-      update webhooks set batch_id = decision.batch_id, status = 'pending', reason = null, next_attempt_at = null,
-        not_before = null, waiting_since = null, wakes = 0, settled_at = null
-      from decision
-      where outcome = 'take_over' and webhooks.call_id = decision.call_id
-        and webhooks.batch_id = decision.holder and webhooks.status = decision.status
-      returning webhooks.call_id
+const statement = requestStatement<OpenRequest>(
+  {
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+    send_type: ['text', ({ send_type }) => send_type],
+    timeout_ms: ['float8', ({ timeout_ms }) => timeout_ms + GRACE_MS],
+    ordered: ['boolean', ({ ordered }) => ordered],
+    given: ['text', ({ payload }) => payload ?? null],
+    isolation: ['text', ({ isolation }) => isolation ?? null],
+  },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    locked as materialized (
+      select webhooks.* from request join webhooks using (user_id, call_id)
+      order by user_id, call_id for no key update of webhooks skip locked
+    ),
+    state as materialized (
+      select request.*, locked.id as webhook_id, locked.url, locked.payload, locked.batch_id as holder, locked.status,
+        locked.error, locked.step, locked.interruptions, locked.interruptions_alone, locked.accepted_at,
+        locked.next_attempt_at, locked.not_before, open.seq as open_seq, open.deadline as open_deadline,
+        locked.id is null and exists (
+          select from webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
+        ) as is_locked
+      from request
+      left join locked using (user_id, call_id)
+      left join lateral (
+        select seq, deadline from attempts where webhook_id = locked.id and finished_at is null limit 1
+      ) open on true
+    ),
+    decision as materialized (
+      select *, case
+        when is_locked then 'locked'
+        when webhook_id is null then 'missing'
+        when holder <> batch_id then 'other'
+        when status not in ('pending', 'retrying') then 'settled'
+        when open_deadline <= clock_timestamp() then 'expired'
+        when open_seq is not null then 'open'
+        when not_before > clock_timestamp() then 'early'
+        when not ordered and next_attempt_at > clock_timestamp() + interval '${EARLY_MS} milliseconds' then 'early'
+        when interruptions > 0 and isolation is null then 'suspect'
+        when payload is null and given is null then 'unread'
+        else 'opens'
+      end as outcome
+      from state
+    ),
+    filled as (
+      update webhooks set payload = given from decision
+      where outcome = 'opens' and decision.payload is null
+        and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
     ),
     opened as (
-      insert into attempts (call_id, batch_id, send_type, sent_at, deadline)
-      select call_id, batch_id, send_type, now, now + timeout_ms * interval '1 millisecond'
-      from (
-        select decision.*, clock_timestamp() as now from decision
-        left join created using (call_id)
-        left join taken using (call_id)
-        where outcome = 'open' or created.call_id is not null or taken.call_id is not null
-        order by place
-      ) allowed
+      insert into attempts (webhook_id, batch_id, send_type, sent_at, deadline, alone)
+      select webhook_id, batch_id, send_type, now, now + timeout_ms * interval '1 millisecond', isolation is not distinct from 'alone'
+      from (select *, clock_timestamp() as now from decision where outcome = 'opens' order by place) allowed
       on conflict do nothing
-      returning seq, call_id, sent_at
+      returning seq, webhook_id, sent_at
     )
-    select decision.place::integer, outcome, step, decision.status, reason,
-      opened.seq::text as opened_seq, ${epochMs(sql`opened.sent_at`)} as opened_at_ms,
-      ${epochMs(sql`first_sent_at`)} as first_sent_at_ms,
-      coalesce(webhook_id, created.id) as webhook_id, coalesce(webhook_url, created.url) as url,
-      case when opened.seq is not null then coalesce(webhook_payload, created.payload)::text end as payload,
+    select decision.place::integer, outcome, opened.seq::text, ${epochMs('opened.sent_at')} as sent_at_ms,
+      decision.webhook_id, url, step,
+      case when opened.seq is not null and octet_length(coalesce(payload, given)) <= ${MAX_GROUPED_BYTES}
+        then coalesce(payload, given) end as payload,
       case when opened.seq is not null then (
         select json_agg(secret order by seq desc)::text from signing_secrets
         where signing_secrets.user_id = decision.user_id and revoked_at is null
       ) end as secrets,
-      delivered_seq::text, ${epochMs(sql`delivering.sent_at`)} as sent_at_ms, delivering.response_code,
-      delivering.response_time_ms, delivering.send_type, delivering.error,
-      open_seq::text, ${epochMs(sql`open_deadline - clock_timestamp()`)} as remaining_ms
-    from decision
-    left join opened using (call_id)
-    left join created using (call_id)
-    left join attempts delivering on outcome = 'delivered' and delivering.seq = delivered_seq`);
+      status, error, open_seq::text, ${epochMs('open_deadline - clock_timestamp()')} as remaining_ms,
+      ${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')} as due_in,
+      ${epochMs('accepted_at')} as accepted_at_ms, interruptions, interruptions_alone,
+      outcome = 'other' and exists (
+        select from attempts where attempts.webhook_id = decision.webhook_id and attempts.batch_id = decision.batch_id
+          and response_code between 200 and 299
+      ) as was_delivered
+    from decision left join opened using (webhook_id)`,
+);
 
-  const expired = rows.filter((row) => row.outcome === 'expired').map((row) => row.open_seq);
+/** Answers open requests for distinct webhooks, in one statement. */
+export async function openAttempts(
+  database: Database,
+  requests: readonly OpenRequest[],
+): Promise<(OpenResult | typeof AGAIN | typeof LOCKED)[]> {
+  const rows = await database.query<OpenRow, OpenRequest>(statement, requests);
+  const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
   await interruptAttempts(database, expired);
-  return byPlace(requests.length, rows).map((row) => (row ? toResult(row) : AGAIN));
+  return byPlace(requests.length, rows).map((row, index) => (row ? toResult(row, requests[index]) : AGAIN));
 }
 
-function toResult(row: OpenRow): OpenResult | typeof AGAIN {
+function toResult(row: OpenRow, request: OpenRequest | undefined): OpenResult | typeof AGAIN | typeof LOCKED {
   switch (row.outcome) {
-    case 'create':
-    case 'take_over':
-    case 'open':
-      return row.opened_seq === null ? AGAIN : opened(row, row.opened_seq);
+    case 'opens':
+      return row.seq === null ? AGAIN : opened(row, row.seq, request?.payload);
     case 'expired':
       return AGAIN;
-    case 'delivered':
-      return row.delivered_seq === null ? AGAIN : { kind: 'delivered', attempt: toAttempt(row) };
+    case 'locked':
+      return LOCKED;
+    case 'missing':
+      return { kind: 'standing', standing: { status: 'rejected', error: 'CallNotFound' } };
+    case 'other':
+      return { kind: 'standing', standing: row.was_delivered ? { status: 'delivered' } : SUPERSEDED };
     case 'settled':
-      return { kind: 'settled', status: row.status, reason: row.reason ?? '' };
-    case 'superseded':
-      return { kind: 'settled', status: 'failed', reason: SUPERSEDED };
-    case 'open_elsewhere':
-      return { kind: 'open_elsewhere', seq: row.open_seq, remaining_ms: Math.ceil(row.remaining_ms) };
-    case 'needs_payload':
-    case 'call_not_found':
-    case 'webhook_exists':
-    case 'webhook_not_found':
-    case 'webhook_in_progress':
-      return { kind: row.outcome };
+      return { kind: 'standing', standing: settledStanding(row.status, row.error) };
+    case 'open':
+      return { kind: 'open_elsewhere', remaining_ms: Math.max(0, Math.ceil(row.remaining_ms)) };
+    case 'early':
+      return { kind: 'too_early', due_in: Math.max(1, Math.ceil(row.due_in)) };
+    case 'suspect':
+      return { kind: 'suspect', in_a_row: row.interruptions, alone: row.interruptions_alone };
+    case 'unread':
+      return { kind: 'needs_payload', accepted_at: isoTime(row.accepted_at_ms) };
   }
 }
 
-function opened(row: OpenRow, seq: string): OpenResult {
-  return {
-    kind: 'opened',
-    seq,
-    webhook_id: row.webhook_id,
-    url: row.url,
-    payload: row.payload,
-    sent_at: isoTime(row.opened_at_ms),
-    step: row.step,
-    first_sent_at: isoTime(row.first_sent_at_ms ?? row.opened_at_ms),
-    secrets: JSON.parse(row.secrets ?? '[]') as string[],
-  };
-}
+const SUPERSEDED: CallStanding = { status: 'failed', error: 'Superseded' };
+
+export const settledStanding = (
+  status: 'delivered' | 'failed' | 'canceled',
+  error: FinalFailure | null,
+): CallStanding => (status === 'delivered' ? { status } : { status, error: error ?? 'ScheduleUsedUp' });
+
+/** A payload that is too large to travel with others is read by itself; see payloads.ts. */
+const opened = (row: OpenRow, seq: string, given: string | undefined): OpenedAttempt => ({
+  kind: 'opened',
+  seq,
+  webhook_id: row.webhook_id,
+  url: row.url,
+  payload: row.payload ?? given ?? '',
+  sent_at: isoTime(row.sent_at_ms),
+  step: row.step,
+  secrets: JSON.parse(row.secrets ?? '[]') as string[],
+});

@@ -48,12 +48,9 @@ export function openPool(config: pg.PoolConfig, { concurrency, ownSessions }: Po
   // An idle connection that breaks is replaced at the next use, which reports what is wrong; without a listener it would end
   // the process.
   pool.on('error', () => undefined);
-  const driver: Driver = {
-    db: drizzle({ client: pool }),
-    runNamed: async ({ name, text, values }) => {
-      const result = await pool.query<object>({ ...(ownSessions && { name }), text, values });
-      return result.rows;
-    },
+  const driver: Driver = async ({ name, text, values }) => {
+    const result = await pool.query<object>({ ...(ownSessions && { name }), text, values: [...values] });
+    return result.rows;
   };
   return databaseOf(() => driver, { concurrency, close: () => pool.end() });
 }

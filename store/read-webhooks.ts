@@ -1,10 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm';
-import type { FailedPage, FailedQuery, SendType, Webhook, WebhookStatus } from '../contract/index.js';
+import type { FailedPage, FailedQuery, SendType, StoredWebhook, WebhookStatus } from '../contract/index.js';
 import { toAttempt } from './attempt.js';
-import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor, toPage } from './cursor.js';
+import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from './cursor.js';
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
-import type { BatchWebhooksQuery } from './store.js';
+import { plainStatement } from './statement.js';
+import type { BatchWebhooksQuery, WebhookPage } from './store.js';
 
 type AttemptTuple = [
   sentAtMs: number,
@@ -16,7 +16,7 @@ type AttemptTuple = [
 
 interface WebhookRow {
   call_id: string;
-  payload: string;
+  payload: string | null;
   url: string;
   user_id: string;
   batch_id: string;
@@ -27,85 +27,113 @@ interface WebhookRow {
   settled_at_ms: number | null;
   /** JSON array of tuples. */
   attempts: string;
+  /** How many rows there are for the page and one more, before those that are too large are left for the next. */
+  found: number;
 }
 
-/** What a webhook object is made of; `webhooks` must be in scope. `payload` is read as text: drivers would parse it. */
-const webhookColumns: SQL = sql`
-  webhooks.call_id, webhooks.payload::text as payload, webhooks.url, webhooks.user_id, webhooks.batch_id,
-  webhooks.status, webhooks.reason, ${epochMs(sql`webhooks.created_at`)} as created_at_ms,
-  ${epochMs(sql`webhooks.next_attempt_at`)} as next_attempt_at_ms,
-  ${epochMs(sql`webhooks.settled_at`)} as settled_at_ms,
+/** What a webhook object is made of; `webhooks` must be in scope. */
+const COLUMNS = `webhooks.call_id, payload, url, webhooks.user_id, webhooks.batch_id, status, reason,
+  ${epochMs('created_at')} as created_at_ms, ${epochMs('next_attempt_at')} as next_attempt_at_ms,
+  ${epochMs('settled_at')} as settled_at_ms,
   (
     select coalesce(json_agg(
-      json_build_array(${epochMs(sql`sent_at`)}, response_code, response_time_ms, send_type, error) order by seq
+      json_build_array(${epochMs('sent_at')}, response_code, response_time_ms, attempts.send_type, attempts.error) order by seq
     ), '[]')::text
-    from attempts where attempts.call_id = webhooks.call_id and finished_at is not null
+    from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is not null
   ) as attempts`;
 
-function toWebhook(row: WebhookRow): Webhook {
-  const attempts = JSON.parse(row.attempts) as AttemptTuple[];
-  return {
-    call_id: row.call_id,
-    payload: JSON.parse(row.payload) as Record<string, unknown>,
-    url: row.url,
-    user_id: row.user_id,
-    created_at: isoTime(row.created_at_ms),
-    metadata: attempts.map(([sent_at_ms, response_code, response_time_ms, send_type, error]) =>
-      toAttempt({ sent_at_ms, response_code, response_time_ms, send_type, error }),
-    ),
-    status: row.status,
-    next_attempt_at: isoTimeOrNull(row.next_attempt_at_ms),
-    batch_id: row.batch_id,
-    reason: row.reason,
-  };
-}
+/** A page ends before it holds more than this of payloads, unless it is one webhook alone. */
+const MAX_PAGE_BYTES = 4_000_000;
 
-export async function getWebhook(database: Database, userId: string, callId: string): Promise<Webhook | undefined> {
-  const [row] = await database.rows<WebhookRow>(
-    sql`select ${webhookColumns} from webhooks where call_id = ${callId} and user_id = ${userId}`,
-  );
+/** Those of CTE `chosen` (user_id, call_id, place) that fit into a page. */
+const PAGE = `
+  measured as (
+    select user_id, call_id, place, count(*) over ()::integer as found,
+      coalesce(sum(octet_length(payload)) over (order by place rows between unbounded preceding and 1 preceding), 0) as before,
+      coalesce(sum(octet_length(payload)) over (order by place), 0) as bytes
+    from chosen join webhooks using (user_id, call_id)
+  )
+  select ${COLUMNS}, found from measured join webhooks using (user_id, call_id)
+  where before = 0 or bytes <= ${MAX_PAGE_BYTES} order by place`;
+
+const oneStatement = plainStatement<[userId: string, callId: string], WebhookRow>(
+  `select ${COLUMNS}, 1 as found from webhooks where user_id = $1 and call_id = $2`,
+);
+
+export async function getWebhook(
+  database: Database,
+  userId: string,
+  callId: string,
+): Promise<StoredWebhook | undefined> {
+  const [row] = await database.run(oneStatement, [userId, callId]);
   return row && toWebhook(row);
 }
 
 /** Webhooks that the batch sends now, or that it sent before a later resend took them over. */
-export async function listBatchWebhooks(database: Database, query: BatchWebhooksQuery) {
+const batchStatement = plainStatement<
+  [
+    batchId: string,
+    userId: string,
+    after: string,
+    status: string | null,
+    callIds: readonly string[] | null,
+    limit: number,
+  ],
+  WebhookRow
+>(`
+  with sent as (
+    select user_id, call_id from webhooks where batch_id = $1 and call_id > $3
+    union
+    select user_id, call_id from attempts join webhooks on webhooks.id = attempts.webhook_id
+    where attempts.batch_id = $1 and webhooks.batch_id <> $1 and call_id > $3
+  ),
+  chosen as (
+    select user_id, call_id, row_number() over (order by call_id) as place from sent join webhooks using (user_id, call_id)
+    where user_id = $2 and ($4::text is null or status = $4) and ($5::text[] is null or call_id = any($5))
+    order by call_id limit $6
+  ),
+  ${PAGE}`);
+
+export async function listBatchWebhooks(database: Database, query: BatchWebhooksQuery): Promise<WebhookPage> {
   const after = query.cursor === undefined ? '' : decodeCallCursor(query.cursor);
-  const rows = await database.rows<WebhookRow>(sql`
-    with sent as (
-      select call_id from webhooks where batch_id = ${query.batch_id} and call_id > ${after}
-      union
-      select call_id from attempts where batch_id = ${query.batch_id} and call_id > ${after}
-    )
-    select ${webhookColumns} from sent join webhooks using (call_id)
-    where user_id = ${query.user_id}
-      ${query.status === undefined ? sql`` : sql`and status = ${query.status}`}
-      ${query.call_ids === undefined ? sql`` : sql`and call_id = any(${sql.param(query.call_ids)}::text[])`}
-    order by call_id limit ${query.limit + 1}`);
-  const { page, next_cursor } = toPage(rows, query.limit, (row) => encodeCallCursor(row.call_id));
-  return { webhooks: page.map(toWebhook), next_cursor };
+  const { batch_id, user_id, status = null, call_ids = null, limit } = query;
+  const rows = await database.run(batchStatement, [batch_id, user_id, after, status, call_ids, limit + 1]);
+  return toPage(rows, limit, ({ call_id }) => encodeCallCursor(call_id));
 }
 
-/** `from ... limit` of the failed webhooks, oldest failure first; one row more than asked for tells whether there are more. */
-function failedRows(query: FailedQuery): SQL {
-  const after = query.cursor === undefined ? undefined : decodeFailureCursor(query.cursor);
-  const position =
-    after && sql`and (settled_at, call_id) > (to_timestamp(${after[0]}::float8 / 1000)::timestamptz(3), ${after[1]})`;
-  return sql`from webhooks
-    where user_id = ${query.user_id} and status = 'failed'
-      and settled_at >= ${query.since}::timestamptz
-      and settled_at < ${query.until === undefined ? sql`clock_timestamp()` : sql`${query.until}::timestamptz`}
-      ${query.url === undefined ? sql`` : sql`and url = ${query.url}`}
-      ${query.batch_id === undefined ? sql`` : sql`and batch_id = ${query.batch_id}`}
-      ${position ?? sql``}
-    order by settled_at, call_id limit ${query.limit + 1}`;
-}
+type FailedParameters = [
+  userId: string,
+  since: string,
+  until: string | null,
+  url: string | null,
+  batchId: string | null,
+  afterMs: number | null,
+  afterCall: string,
+  limit: number,
+];
 
-export async function listFailedWebhooks(database: Database, query: FailedQuery) {
-  const rows = await database.rows<WebhookRow & { settled_at_ms: number }>(
-    sql`select ${webhookColumns} ${failedRows(query)}`,
-  );
-  const { page, next_cursor } = toPage(rows, query.limit, (row) => encodeFailureCursor(row.settled_at_ms, row.call_id));
-  return { webhooks: page.map(toWebhook), next_cursor };
+/** Failed webhooks, oldest failure first; one row more than asked for tells whether there are more. */
+const FAILED = `
+  from webhooks
+  where user_id = $1 and status = 'failed'
+    and (settled_at, call_id) > (coalesce(to_timestamp($6::float8 / 1000)::timestamptz(3), $2::timestamptz), $7)
+    and settled_at < coalesce($3::timestamptz, clock_timestamp())
+    and ($4::text is null or url = $4) and ($5::text is null or batch_id = $5)
+  order by settled_at, call_id limit $8`;
+
+const failedParameters = (query: FailedQuery): FailedParameters => {
+  const { user_id, since, until = null, url = null, batch_id = null, limit, cursor } = query;
+  const [afterMs, afterCall] = cursor === undefined ? [null, ''] : decodeFailureCursor(cursor);
+  return [user_id, since, until, url, batch_id, afterMs, afterCall, limit + 1];
+};
+
+const failedWebhooksStatement = plainStatement<FailedParameters, WebhookRow>(`
+  with chosen as (select user_id, call_id, row_number() over (order by settled_at, call_id) as place ${FAILED}),
+  ${PAGE}`);
+
+export async function listFailedWebhooks(database: Database, query: FailedQuery): Promise<WebhookPage> {
+  const rows = await database.run(failedWebhooksStatement, failedParameters(query));
+  return toPage(rows, query.limit, ({ settled_at_ms, call_id }) => encodeFailureCursor(settled_at_ms ?? 0, call_id));
 }
 
 interface FailedRow {
@@ -117,12 +145,42 @@ interface FailedRow {
   attempts: number;
 }
 
+const failedStatement = plainStatement<FailedParameters, FailedRow>(`
+  select call_id, batch_id, url, reason, ${epochMs('settled_at')} as settled_at_ms, (
+    select count(*)::integer from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is not null
+  ) as attempts
+  ${FAILED}`);
+
 export async function listFailed(database: Database, query: FailedQuery): Promise<FailedPage> {
-  const rows = await database.rows<FailedRow>(sql`
-    select call_id, batch_id, url, reason, ${epochMs(sql`settled_at`)} as settled_at_ms, (
-      select count(*)::integer from attempts where attempts.call_id = webhooks.call_id and finished_at is not null
-    ) as attempts ${failedRows(query)}`);
-  const { page, next_cursor } = toPage(rows, query.limit, (row) => encodeFailureCursor(row.settled_at_ms, row.call_id));
-  const webhooks = page.map(({ settled_at_ms, ...webhook }) => ({ ...webhook, failed_at: isoTime(settled_at_ms) }));
-  return { webhooks, next_cursor };
+  const rows = await database.run(failedStatement, failedParameters(query));
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  return {
+    webhooks: page.map(({ settled_at_ms, ...webhook }) => ({ ...webhook, failed_at: isoTime(settled_at_ms) })),
+    next_cursor: last && rows.length > page.length ? encodeFailureCursor(last.settled_at_ms, last.call_id) : null,
+  };
+}
+
+function toPage(rows: readonly WebhookRow[], limit: number, cursorOf: (row: WebhookRow) => string): WebhookPage {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return { webhooks: page.map(toWebhook), next_cursor: last && last.found > page.length ? cursorOf(last) : null };
+}
+
+function toWebhook(row: WebhookRow): StoredWebhook {
+  const attempts = JSON.parse(row.attempts) as AttemptTuple[];
+  return {
+    call_id: row.call_id,
+    payload: row.payload,
+    url: row.url,
+    user_id: row.user_id,
+    created_at: isoTime(row.created_at_ms),
+    metadata: attempts.map(([sent_at_ms, response_code, response_time_ms, send_type, error]) =>
+      toAttempt({ sent_at_ms, response_code, response_time_ms, send_type, error }),
+    ),
+    status: row.status,
+    next_attempt_at: isoTimeOrNull(row.next_attempt_at_ms),
+    batch_id: row.batch_id,
+    reason: row.reason,
+  };
 }

@@ -1,11 +1,14 @@
-import { isDataError } from './driver-errors.js';
 import { StoreUnavailableError } from './errors.js';
 
 /** A statement's answer to a request that lost a race against another process: ask again. */
 export const AGAIN = Symbol('again');
+/** Its answer to a request whose row somebody else has locked: ask again by itself, a little later. */
+export const LOCKED = Symbol('locked');
 
 /** One set-based statement. It answers in the order of its requests. */
-export type Statement<Request, Answer> = (requests: readonly Request[]) => Promise<(Answer | Error | typeof AGAIN)[]>;
+export type Statement<Request, Answer> = (
+  requests: readonly Request[],
+) => Promise<(Answer | Error | typeof AGAIN | typeof LOCKED)[]>;
 
 /** Each further try starts from what the winner of the race has committed: more than a few mean that something is wrong. */
 const MAX_TRIES = 10;
@@ -13,7 +16,7 @@ const MAX_TRIES = 10;
 interface Item<Request, Answer> {
   request: Request;
   tries: number;
-  answer?: Answer | Error;
+  answer?: Answer | Error | typeof LOCKED;
 }
 
 /**
@@ -24,7 +27,7 @@ export async function inRounds<Request, Answer>(
   statement: Statement<Request, Answer>,
   key: (request: Request) => string,
   requests: readonly Request[],
-): Promise<(Answer | Error)[]> {
+): Promise<(Answer | Error | typeof LOCKED)[]> {
   const items = requests.map((request): Item<Request, Answer> => ({ request, tries: 0 }));
   let open = items;
   while (open.length > 0) {
@@ -42,7 +45,7 @@ export async function inRounds<Request, Answer>(
     });
     open = open.filter((item) => !('answer' in item));
   }
-  return items.map((item) => item.answer as Answer | Error);
+  return items.map((item) => item.answer as Answer | Error | typeof LOCKED);
 }
 
 /** The first item of each key. */
@@ -53,17 +56,17 @@ function distinct<T>(items: readonly T[], key: (item: T) => string): T[] {
 }
 
 /**
- * One statement's answers. Halves a group that its data made fail until the requests at fault are alone, so that one does not
- * fail the others.
+ * One statement's answers. Halves a group that fails, unless the database is away, until the requests at fault are alone, so that one
+ * does not fail the others.
  */
 async function isolated<Request, Answer>(
   statement: Statement<Request, Answer>,
   requests: readonly Request[],
-): Promise<(Answer | Error | typeof AGAIN)[]> {
+): Promise<(Answer | Error | typeof AGAIN | typeof LOCKED)[]> {
   try {
     return await statement(requests);
   } catch (error) {
-    if (!isDataError(error) || requests.length === 1) return requests.map(() => error as Error);
+    if (error instanceof StoreUnavailableError || requests.length === 1) return requests.map(() => error as Error);
     const middle = requests.length >> 1;
     const first = await isolated(statement, requests.slice(0, middle));
     return [...first, ...(await isolated(statement, requests.slice(middle)))];

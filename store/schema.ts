@@ -1,53 +1,113 @@
 import { sql } from 'drizzle-orm';
-import { bigint, index, integer, json, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
-import type { SendType, WebhookStatus } from '../contract/index.js';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+import type { EndpointState, FinalFailure, SendType, WebhookStatus } from '../contract/index.js';
 
 /** Milliseconds: what the API shows is what is stored, so that cursors and comparisons are exact. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
-/** Finished calls, by whoever imported them. `json`, not `jsonb`: the bytes stored are the bytes signed and sent. */
-export const calls = pgTable('calls', {
-  callId: text('call_id').primaryKey(),
-  userId: text('user_id').notNull(),
-  data: json('data').notNull(),
-  importedAt: time('imported_at').notNull().defaultNow(),
-});
+/** Finished calls, by whoever imported them. `text`, not `json`: the bytes stored are the bytes signed and sent. */
+export const calls = pgTable(
+  'calls',
+  {
+    userId: text('user_id').notNull(),
+    callId: text('call_id').notNull(),
+    data: text('data').notNull(),
+    importedAt: time('imported_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.callId] })],
+);
 
-/** One row for each call that has a webhook, whichever batch sends it now. */
+/** One row for each accepted request. What it says of running batches, webhooks say better; of finished ones it is the record. */
+export const batches = pgTable(
+  'batches',
+  {
+    batchId: text('batch_id').primaryKey(),
+    workflowId: text('workflow_id').notNull(),
+    userId: text('user_id').notNull(),
+    sendType: text('send_type').$type<SendType>().notNull(),
+    total: integer('total').notNull(),
+    /** Calls that are registered so far, always the first ones of the request. */
+    registered: integer('registered').notNull().default(0),
+    /** JSON of the counts, when it was last told. */
+    counts: text('counts'),
+    acceptedAt: time('accepted_at').notNull(),
+    pausedSince: time('paused_since'),
+    pausedMs: bigint('paused_ms', { mode: 'number' }).notNull().default(0),
+    finishedAt: time('finished_at'),
+    /** When its webhooks were removed: it must not be registered anew. */
+    prunedAt: time('pruned_at'),
+  },
+  (table) => [
+    index('batches_workflow').on(table.workflowId),
+    index('batches_finished').on(table.finishedAt).where(sql`${table.prunedAt} is null`),
+    index('batches_pruned').on(table.prunedAt).where(sql`${table.prunedAt} is not null`),
+  ],
+);
+
+/** Calls of a batch that have no webhook by it. */
+export const rejections = pgTable(
+  'rejections',
+  {
+    batchId: text('batch_id').notNull(),
+    callId: text('call_id').notNull(),
+    error: text('error').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.batchId, table.callId] })],
+);
+
+/** One row for each call of a user that has a webhook, whichever batch sends it now. */
 export const webhooks = pgTable(
   'webhooks',
   {
-    callId: text('call_id').primaryKey(),
+    userId: text('user_id').notNull(),
+    callId: text('call_id').notNull(),
     /** The `webhook-id` header, the same at every attempt. */
     id: text('id').notNull(),
-    userId: text('user_id').notNull(),
     url: text('url').notNull(),
-    payload: json('payload').notNull(),
+    /** Key of its endpoint: a hash of user and URL. */
+    endpoint: text('endpoint').notNull(),
+    /** The very text that is sent; null until the call has been read. */
+    payload: text('payload'),
     /** The batch that last sent it, or sends it now. */
     batchId: text('batch_id').notNull(),
     status: text('status').$type<WebhookStatus>().notNull(),
-    /** Why it is failed or canceled. */
+    error: text('error').$type<FinalFailure>(),
+    /** Why it is failed or canceled, for people. */
     reason: text('reason'),
+    /** Finished attempts of its batch, interrupted ones left out. */
+    step: integer('step').notNull().default(0),
+    /** Attempts in a row that were interrupted; `alone` of them as the only ones in their process. */
+    interruptions: integer('interruptions').notNull().default(0),
+    interruptionsAlone: integer('interruptions_alone').notNull().default(0),
     nextAttemptAt: time('next_attempt_at'),
-    /** Until when Retry-After keeps it from being woken. */
+    /** Until when Retry-After keeps it from being tried. */
     notBefore: time('not_before'),
     /** Since when it waits for its next attempt. */
     waitingSince: time('waiting_since'),
     /** How often it was woken before its time since its batch took it on. */
     wakes: integer('wakes').notNull().default(0),
     createdAt: time('created_at').notNull(),
+    acceptedAt: time('accepted_at').notNull(),
     /** When it became delivered, failed or canceled. */
     settledAt: time('settled_at'),
   },
   (table) => [
+    primaryKey({ columns: [table.userId, table.callId] }),
+    uniqueIndex('webhooks_id').on(table.id),
     index('webhooks_batch').on(table.batchId, table.callId),
-    // A URL of 2,048 characters may exceed the 2,704 bytes that a btree entry holds: its hash does not.
-    index('webhooks_longest_waiting')
-      .on(table.userId, sql`md5(${table.url})`, table.waitingSince)
-      .where(sql`${table.status} = 'retrying'`),
-    index('webhooks_next_due')
-      .on(table.userId, sql`md5(${table.url})`, table.nextAttemptAt)
-      .where(sql`${table.status} = 'retrying'`),
+    index('webhooks_pending').on(table.batchId).where(sql`${table.status} = 'pending'`),
+    index('webhooks_waiting').on(table.endpoint, table.waitingSince).where(sql`${table.status} = 'retrying'`),
+    index('webhooks_due').on(table.nextAttemptAt).where(sql`${table.status} = 'retrying'`),
     index('webhooks_failed').on(table.userId, table.settledAt, table.callId).where(sql`${table.status} = 'failed'`),
   ],
 );
@@ -57,24 +117,47 @@ export const attempts = pgTable(
   'attempts',
   {
     seq: bigint('seq', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
-    callId: text('call_id').notNull(),
+    webhookId: text('webhook_id').notNull(),
     batchId: text('batch_id').notNull(),
     sendType: text('send_type').$type<SendType>().notNull(),
     sentAt: time('sent_at').notNull(),
     /** After this time an open attempt counts as interrupted. */
     deadline: time('deadline').notNull(),
+    /** No other attempt was in flight in its process. */
+    alone: boolean('alone').notNull(),
     finishedAt: time('finished_at'),
     responseCode: integer('response_code'),
     responseTimeMs: integer('response_time_ms'),
     error: text('error'),
   },
   (table) => [
-    index('attempts_call').on(table.callId, table.seq),
-    index('attempts_batch').on(table.batchId, table.callId),
-    uniqueIndex('attempts_open').on(table.callId).where(sql`${table.finishedAt} is null`),
+    index('attempts_webhook').on(table.webhookId, table.seq),
+    index('attempts_batch').on(table.batchId, table.webhookId),
+    uniqueIndex('attempts_open').on(table.webhookId).where(sql`${table.finishedAt} is null`),
   ],
 );
 
+/** What is known of endpoints across batches. */
+export const endpoints = pgTable(
+  'endpoints',
+  {
+    /** A hash of user and URL. */
+    key: text('key').primaryKey(),
+    userId: text('user_id').notNull(),
+    url: text('url').notNull(),
+    /** As workflows last told. */
+    state: text('state').$type<EndpointState>().notNull().default('up'),
+    since: time('since'),
+    /** Since when attempts fail at the endpoint's level; null while they do not. */
+    failingSince: time('failing_since'),
+    /** When a webhook that waits for it was last claimed as a probe. */
+    probedAt: time('probed_at'),
+  },
+  (table) => [
+    index('endpoints_failing').on(table.failingSince).where(sql`${table.failingSince} is not null`),
+    index('endpoints_troubled').on(table.userId, table.state).where(sql`${table.state} <> 'up'`),
+  ],
+);
 /** API keys by their SHA-256 hash (hex): a key itself is shown once and never stored. */
 export const apiKeys = pgTable('api_keys', {
   hash: text('hash').primaryKey(),

@@ -1,97 +1,140 @@
-import { randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
-import type { Database } from './database.js';
-import { AGAIN } from './rounds.js';
-import { byPlace, requestTable, storable } from './sql.js';
-import type { SettleRequest, SettleResult } from './store.js';
 import {
-  createdCte,
-  decisionCte,
-  payloadSource,
-  payloadText,
-  SUPERSEDED,
-  settledAs,
-  stateCte,
-  unsettled,
-} from './webhook-state.js';
+  type CallStanding,
+  type FinalFailure,
+  failureMessage,
+  type Rejection,
+  type SettleInput,
+  type WebhookStatus,
+} from '../contract/index.js';
+import type { Database } from './database.js';
+import { epochMs, storable } from './sql.js';
+import { standingOf } from './standing.js';
+import { requestStatement } from './statement.js';
+import type { WebhookRef } from './store.js';
 
-type Outcome =
-  | 'create'
-  | 'end'
-  | 'stands'
-  | 'delivered'
-  | 'superseded'
-  | 'untouched'
-  | Exclude<SettleResult['kind'], 'settled'>;
+interface SettleRequest extends WebhookRef {
+  status: 'failed' | 'canceled';
+  error: FinalFailure;
+  reason: string;
+}
 
 interface SettleRow {
   place: number;
-  outcome: Outcome;
-  written: boolean;
-  status: 'delivered' | 'failed' | 'canceled';
-  reason: string | null;
+  standing: WebhookStatus | 'missing' | 'other' | 'in_flight';
+  error: FinalFailure | null;
 }
 
-const columns = {
-  call_id: ['text', (request: SettleRequest) => request.call_id],
-  batch_id: ['text', (request: SettleRequest) => request.batch_id],
-  user_id: ['text', (request: SettleRequest) => request.user_id],
-  send_type: ['text', (request: SettleRequest) => request.send_type],
-  source: ['text', payloadSource],
-  payload: ['text', payloadText],
-  new_id: ['text', () => `msg_${randomBytes(18).toString('base64url')}`],
-  new_url: ['text', (request: SettleRequest) => request.webhook_url ?? null],
-  end_status: ['text', (request: SettleRequest) => request.status],
-  end_reason: ['text', (request: SettleRequest) => storable(request.reason)],
-} as const;
+/** Ends webhooks that are unsettled and have no attempt in flight. Answers those that stand otherwise. */
+const settleStatement = requestStatement<SettleRequest>(
+  {
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+    end_status: ['text', ({ status }) => status],
+    end_error: ['text', ({ error }) => error],
+    end_reason: ['text', ({ reason }) => storable(reason)],
+  },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    locked as materialized (
+      select webhooks.* from request join webhooks using (user_id, call_id)
+      order by user_id, call_id for no key update of webhooks
+    ),
+    decision as materialized (
+      select request.*, locked.error, case
+        when locked.id is null then 'missing'
+        when locked.batch_id <> request.batch_id then 'other'
+        when locked.status not in ('pending', 'retrying') then locked.status
+        when exists (
+          select from attempts where webhook_id = locked.id and finished_at is null and deadline > clock_timestamp()
+        ) then 'in_flight'
+        else 'ends'
+      end as standing
+      from request left join locked using (user_id, call_id)
+    ),
+    ended as (
+      update webhooks set status = end_status, error = end_error, reason = end_reason, settled_at = clock_timestamp(),
+        next_attempt_at = null, not_before = null, waiting_since = null
+      from decision
+      where standing = 'ends' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
+    )
+    select place::integer, standing, error from decision where standing <> 'ends'`,
+);
 
-/** Answers settle requests for distinct calls, in one statement. */
+/** Settles webhooks of one batch without sending. */
 export async function settleWebhooks(
   database: Database,
-  requests: readonly SettleRequest[],
-): Promise<(SettleResult | typeof AGAIN)[]> {
-  const rows = await database.rows<SettleRow>(sql`
-    with request as materialized (select * from ${requestTable(requests, columns)}),
-    ${stateCte},
-    ${decisionCte({
-      held: sql`case when status in ('pending', 'retrying') then 'end' else 'stands' end`,
-      resent: sql`'untouched'`,
-    })},
-    ${createdCte({ status: sql`end_status`, reason: sql`end_reason`, settledAt: sql`clock_timestamp()` })},
-    ended as (
-      update webhooks ${settledAs({ status: sql`end_status`, reason: sql`end_reason` })}
-      from decision
-      where outcome = 'end' and webhooks.call_id = decision.call_id
-        and webhooks.batch_id = decision.batch_id and ${unsettled}
-      returning webhooks.call_id
-    )
-    select decision.place::integer, outcome, decision.status, decision.reason,
-      created.call_id is not null or ended.call_id is not null as written
-    from decision left join created using (call_id) left join ended using (call_id)`);
-
-  return byPlace(requests.length, rows).map((row, index) =>
-    row ? toResult(row, requests[index] as SettleRequest) : AGAIN,
-  );
+  { call_ids, ...rest }: SettleInput,
+): Promise<[index: number, standing: CallStanding][]> {
+  const requests = call_ids.map((call_id) => ({ ...rest, call_id, reason: failureMessage(rest.error, call_id) }));
+  const rows = await database.query<SettleRow, SettleRequest>(settleStatement, requests);
+  return rows.map((row) => [row.place - 1, toStanding(row)]);
 }
 
-function toResult(row: SettleRow, { status, reason }: SettleRequest): SettleResult | typeof AGAIN {
-  switch (row.outcome) {
-    case 'create':
-    case 'end':
-      return row.written ? { kind: 'settled', status, reason } : AGAIN;
-    case 'untouched':
-      return { kind: 'settled', status, reason };
-    case 'stands':
-      return { kind: 'settled', status: row.status, reason: row.reason };
-    case 'delivered':
-      return { kind: 'settled', status: 'delivered', reason: null };
-    case 'superseded':
-      return { kind: 'settled', status: 'failed', reason: SUPERSEDED };
-    case 'needs_payload':
-    case 'call_not_found':
-    case 'webhook_exists':
-    case 'webhook_not_found':
-    case 'webhook_in_progress':
-      return { kind: row.outcome };
+/** Fails one unsettled webhook for good. */
+export async function failWebhook(
+  database: Database,
+  request: WebhookRef & { error: FinalFailure; reason: string },
+): Promise<CallStanding> {
+  const [row] = await database.query<SettleRow, SettleRequest>(settleStatement, [{ ...request, status: 'failed' }]);
+  return row ? toStanding(row) : { status: 'failed', error: request.error };
+}
+
+function toStanding({ standing, error }: SettleRow): CallStanding {
+  switch (standing) {
+    case 'missing':
+      return { status: 'rejected', error: 'CallNotFound' };
+    case 'other':
+      return { status: 'failed', error: 'Superseded' };
+    case 'in_flight':
+      return { status: 'in_flight' };
+    default:
+      return standingOf(standing, error, null);
   }
+}
+
+const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
+  {
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+    error: ['text', ({ error }) => error],
+  },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    deleted as (
+      delete from webhooks using request
+      where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
+        and webhooks.batch_id = request.batch_id and webhooks.status = 'pending' and webhooks.payload is null
+        and not exists (select from attempts where attempts.webhook_id = webhooks.id)
+      returning webhooks.user_id, webhooks.call_id
+    ),
+    noted as (
+      insert into rejections (batch_id, call_id, error)
+      select request.batch_id, request.call_id, request.error from request join deleted using (user_id, call_id)
+      on conflict do nothing
+    )
+    select deleted.call_id is not null as is_deleted, webhooks.status, webhooks.error, webhooks.batch_id <> request.batch_id as is_other,
+      ${epochMs('next_attempt_at - clock_timestamp()')} as due_in
+    from request left join deleted using (user_id, call_id)
+    left join webhooks on webhooks.user_id = request.user_id and webhooks.call_id = request.call_id`,
+);
+
+interface RejectRow {
+  is_deleted: boolean;
+  status: WebhookStatus | null;
+  error: FinalFailure | null;
+  is_other: boolean | null;
+  due_in: number | null;
+}
+
+/** Deletes a webhook that has never been tried, and notes why its batch has none. */
+export async function rejectWebhook(
+  database: Database,
+  request: WebhookRef & { error: Rejection },
+): Promise<CallStanding> {
+  const [row] = await database.query<RejectRow, typeof request>(rejectStatement, [request]);
+  if (!row || row.is_deleted || row.status === null) return { status: 'rejected', error: request.error };
+  if (row.is_other) return { status: 'failed', error: 'Superseded' };
+  return standingOf(row.status, row.error, row.due_in);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { InvalidRequestError } from '../contract/index.js';
 import type { Database } from './database.js';
-import { signingSecrets } from './schema.js';
+import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { plainStatement } from './statement.js';
 import type { SigningSecretInfo } from './store.js';
 
 const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
@@ -15,34 +15,43 @@ function checkSecret(secret: string): void {
   throw new InvalidRequestError([{ field: 'secret', message }]);
 }
 
+const insertStatement = plainStatement<[id: string, userId: string, secret: string], object>(
+  'insert into signing_secrets (id, user_id, secret) values ($1, $2, $3)',
+);
+
 export async function createSigningSecret(database: Database, userId: string, given?: string) {
   if (given !== undefined) checkSecret(given);
   const secret = given ?? `whsec_${randomBytes(32).toString('base64')}`;
   const id = `ws_${randomBytes(9).toString('base64url')}`;
-  await database.run((db) => db.insert(signingSecrets).values({ id, userId, secret }));
+  await database.run(insertStatement, [id, userId, secret]);
   return { id, secret };
 }
 
+interface SecretRow {
+  id: string;
+  user_id: string;
+  created_at_ms: number;
+  revoked_at_ms: number | null;
+}
+
+const listStatement = plainStatement<[userId: string | null], SecretRow>(`
+  select id, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('revoked_at')} as revoked_at_ms
+  from signing_secrets where $1::text is null or user_id = $1 order by seq`);
+
 export async function listSigningSecrets(database: Database, userId?: string): Promise<SigningSecretInfo[]> {
-  const ofUser = userId === undefined ? undefined : eq(signingSecrets.userId, userId);
-  const rows = await database.run((db) =>
-    db.select().from(signingSecrets).where(ofUser).orderBy(asc(signingSecrets.seq)),
-  );
-  return rows.map((row) => ({
-    id: row.id,
-    user_id: row.userId,
-    created_at: row.createdAt.toISOString(),
-    revoked_at: row.revokedAt?.toISOString() ?? null,
+  const rows = await database.run(listStatement, [userId ?? null]);
+  return rows.map(({ id, user_id, created_at_ms, revoked_at_ms }) => ({
+    id,
+    user_id,
+    created_at: isoTime(created_at_ms),
+    revoked_at: isoTimeOrNull(revoked_at_ms),
   }));
 }
 
+const revokeStatement = plainStatement<[id: string], object>(
+  'update signing_secrets set revoked_at = now() where id = $1 and revoked_at is null returning id',
+);
+
 export async function revokeSigningSecret(database: Database, id: string): Promise<boolean> {
-  const revoked = await database.run((db) =>
-    db
-      .update(signingSecrets)
-      .set({ revokedAt: sql`now()` })
-      .where(and(eq(signingSecrets.id, id), isNull(signingSecrets.revokedAt)))
-      .returning({ id: signingSecrets.id }),
-  );
-  return revoked.length > 0;
+  return (await database.run(revokeStatement, [id])).length > 0;
 }

@@ -9,8 +9,9 @@ import { PLANNING } from '../planning.js';
 import { guardAgainstCrash } from './crash-guard.js';
 import { PreparedStatements } from './prepared-statements.js';
 
-export interface RunningCluster extends Driver {
+export interface RunningCluster {
   client: PGlite;
+  driver: Driver;
 }
 
 /** Opening takes about a second of this thread: a disk that stays full must not take all of them. */
@@ -60,12 +61,11 @@ export class Cluster {
     try {
       const client = await PGlite.create({ dataDir: this.#dataDir, onStderr });
       const hasCrashed = guardAgainstCrash(client, () => lastWords);
-      const db = drizzle({ client });
-      await migrate(db, migrationConfig());
+      await migrate(drizzle({ client }), migrationConfig());
       for (const [name, value] of Object.entries(PLANNING)) await client.exec(`set ${name} = ${value}`);
       this.#isDown = hasCrashed;
       const statements = new PreparedStatements(client);
-      return { client, db, runNamed: (statement) => statements.run(statement) };
+      return { client, driver: (statement) => statements.run(statement) };
     } catch (error) {
       if (error instanceof Error && /failed to initialize/.test(error.message)) {
         throw new StoreUnavailableError(`the embedded database does not start: ${lastWords}`, { cause: error });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
 import { type Database, databaseOf } from '../database.js';
 import { StoreUnavailableError } from '../errors.js';
 import { openPool } from '../postgres.js';
+import { PING } from '../statement.js';
 import { Cluster } from './cluster.js';
 import { type DatabaseFolder, prepareFolder } from './folder.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
@@ -52,7 +52,7 @@ async function openHeld(folder: DatabaseFolder, lock: FolderLock): Promise<Datab
 }
 
 const clusterDatabase = (cluster: Cluster, release: () => Promise<void>): Database =>
-  databaseOf(() => cluster.running(), {
+  databaseOf(async () => (await cluster.running()).driver, {
     concurrency: 1,
     close: async () => {
       await cluster.close();
@@ -67,7 +67,7 @@ async function openShared(folder: DatabaseFolder, giveUpAt: number): Promise<Dat
     { concurrency: 1, ownSessions: false },
   );
   try {
-    await database.rows(sql`select`);
+    await database.run(PING, []);
     return database;
   } catch (error) {
     await database.close();

@@ -1,5 +1,5 @@
 import { type PGlite, parse, protocol, types } from '@electric-sql/pglite';
-import type { NamedStatement } from '../named-statement.js';
+import type { NamedStatement } from '../database.js';
 
 const { serialize } = protocol;
 

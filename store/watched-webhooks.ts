@@ -1,0 +1,73 @@
+import { type FinalFailure, INTERRUPTED, type WebhookStatus } from '../contract/index.js';
+import type { Database } from './database.js';
+import { interruptAttempts } from './interrupt-attempts.js';
+import { AGAIN } from './rounds.js';
+import { epochMs } from './sql.js';
+import { standingOf } from './standing.js';
+import { byPlace, requestStatement } from './statement.js';
+import type { WatchedStanding, WebhookRef } from './store.js';
+
+interface WatchedRow {
+  place: number;
+  status: WebhookStatus | null;
+  failure: FinalFailure | null;
+  is_other: boolean;
+  due_in: number | null;
+  seq: string | null;
+  is_open: boolean;
+  remaining_ms: number | null;
+  response_code: number | null;
+  error: string | null;
+}
+
+const statement = requestStatement<WebhookRef>(
+  {
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    user_id: ['text', ({ user_id }) => user_id],
+    call_id: ['text', ({ call_id }) => call_id],
+  },
+  (requests) => `
+    select request.place::integer, status, webhooks.error as failure, webhooks.batch_id <> request.batch_id as is_other,
+      ${epochMs('next_attempt_at - clock_timestamp()')} as due_in,
+      last.seq::text, last.finished_at is null as is_open, ${epochMs('last.deadline - clock_timestamp()')} as remaining_ms,
+      last.response_code, last.error
+    from ${requests}
+    left join webhooks using (user_id, call_id)
+    left join lateral (
+      select * from attempts where attempts.webhook_id = webhooks.id and attempts.batch_id = request.batch_id
+      order by seq desc limit 1
+    ) last on true`,
+);
+
+/** How the last attempts of webhooks stand, in one statement. Those past their deadline are closed first. */
+export async function readStandings(
+  database: Database,
+  requests: readonly WebhookRef[],
+): Promise<(WatchedStanding | typeof AGAIN)[]> {
+  const rows = await database.query<WatchedRow, WebhookRef>(statement, requests);
+  await interruptAttempts(
+    database,
+    rows.flatMap((row) => (isExpired(row) && row.seq !== null ? [row.seq] : [])),
+  );
+  return byPlace(requests.length, rows).map((row) => (row ? toWatched(row) : { kind: 'unknown' }));
+}
+
+const isExpired = ({ seq, is_open, remaining_ms }: WatchedRow): boolean =>
+  seq !== null && is_open && (remaining_ms ?? 0) <= 0;
+
+function toWatched(row: WatchedRow): WatchedStanding | typeof AGAIN {
+  const { status, failure, is_other, due_in, seq, is_open, remaining_ms, response_code, error } = row;
+  if (status === null) return { kind: 'unknown' };
+  if (is_other)
+    return { kind: 'standing', standing: { status: 'failed', error: 'Superseded' }, endpoint_failed: false };
+  if (isExpired(row)) return AGAIN;
+  if (seq !== null && is_open) return { kind: 'open', remaining_ms: Math.ceil(remaining_ms ?? 0) };
+  const isSettled = status !== 'pending' && status !== 'retrying';
+  if (!isSettled && seq === null) return { kind: 'unknown' };
+  if (!isSettled && error === INTERRUPTED) return { kind: 'interrupted' };
+  return {
+    kind: 'standing',
+    standing: standingOf(status, failure, due_in),
+    endpoint_failed: response_code === null || response_code === 429 || response_code >= 500,
+  };
+}
