@@ -1,25 +1,44 @@
 import type { Store } from '../store/store.js';
+import type { ActivityContext } from './activity-context.js';
 import type { CallSource } from './call-sources/call-source.js';
 import type { EndpointLimit } from './endpoint-limit.js';
+import type { ReadPolicy } from './read-policy.js';
 import type { RetryPolicy } from './retry-schedule.js';
 import type { Sender } from './send.js';
+import type { StopSignal } from './stop-signal.js';
 
 /** What the activities use, wired by the worker. */
 export interface Dependencies {
   store: Store;
   /** Where calls come from; absent: the store's `calls` table. */
-  callSource?: CallSource;
+  calls?: CallsOptions;
   sender: Sender;
   /** Milliseconds that one attempt may take in all; the sender's own limit. */
   attemptTimeoutMs: number;
   retryPolicy: RetryPolicy;
-  /** Attempts in flight per endpoint in this process. */
+  /** Attempts in flight per user and origin in this process. */
   endpointLimit: EndpointLimit;
   /** Told of each delivery, so that webhooks that wait for the same endpoint are woken. */
   onDelivered?: (endpoint: Endpoint) => void;
+  /** Told of what must not happen and does not stop the worker: a statement that the database refuses, an attempt that cannot be recorded. */
+  onFault: (what: string, error: unknown) => void;
+  /** Ends watches when the worker stops. */
+  stopping: StopSignal;
+  /** Default: Temporal's context of the execution under way. */
+  context?: () => ActivityContext;
 }
 
-/** Attempts to one URL on behalf of one user share health, limits and wakes. */
+/** A call source, and how long a call may take to come in. */
+export interface CallsOptions {
+  source: CallSource;
+  /** The owner of calls that name none; absent: whoever asks. */
+  defaultUserId?: string;
+  /** The top-level field that is `true` once a record is complete; absent: every record is. */
+  readyField?: string;
+  policy: ReadPolicy;
+}
+
+/** Attempts to one URL on behalf of one user share health and wakes. */
 export interface Endpoint {
   user_id: string;
   url: string;

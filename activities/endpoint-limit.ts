@@ -1,16 +1,20 @@
-/** Attempts in flight to one endpoint in one process, unless the operator says otherwise. */
+/** Attempts in flight to one origin in one process, unless the operator says otherwise. */
 export const DEFAULT_ENDPOINT_LIMIT = 100;
-/** A busy caller waits at least this long, so that a full endpoint is not asked for in a loop. */
+/** A busy caller waits at least this long, so that a full origin is not asked for in a loop. */
 const MIN_RETRY_MS = 200;
-/** And at most this long: an endpoint that has become fast again is used soon. */
+/** And at most this long: an origin that has become fast again is used soon. */
 const MAX_RETRY_MS = 15_000;
 /** How long an attempt takes while none has ended yet: short, since what is promised by it stands when the first has ended. */
 const ASSUMED_DURATION_MS = 200;
+/** An origin whose attempts take longer is slow: nobody waits for them inside a workflow task. */
+const SLOW_MS = 250;
 /** Weight of the newest attempt in the moving average of durations. */
 const NEWEST_WEIGHT = 0.2;
 
-/** A place at an endpoint. */
+/** A place at an origin. */
 export interface Place {
+  /** The request is being sent. */
+  begin(): void;
   /** Gives the place back; repeating it does nothing. Takes how long the request took, or nothing if none was made. */
   leave(durationMs?: number): void;
 }
@@ -22,9 +26,11 @@ export interface Busy {
   retry_in_ms: number;
 }
 
-interface EndpointState {
+interface OriginState {
   inFlight: number;
   firstEnteredAt: number;
+  /** When requests in flight began, the oldest first. */
+  begun: Map<Place, number>;
   /** Exponentially weighted moving average; undefined until an attempt has ended. */
   durationMs: number | undefined;
   /** Up to this time the places that will become free are promised to busy callers. */
@@ -32,56 +38,72 @@ interface EndpointState {
 }
 
 export interface EndpointLimitOptions {
-  /** Attempts in flight to one endpoint. Default {@link DEFAULT_ENDPOINT_LIMIT}. */
+  /** Attempts in flight to one origin. Default {@link DEFAULT_ENDPOINT_LIMIT}. */
   limit?: number;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
 
 /**
- * Bounds the attempts in flight to each endpoint without ever queueing: whoever finds no place gives its activity slot back
- * and comes again. A full endpoint of `limit` places and attempts of `d` ms frees one every `d / limit` ms, so busy callers
- * are promised these moments one after the other and do not return as a herd. An endpoint without attempts in flight is forgotten.
+ * Bounds the attempts in flight to each origin of a user without ever queueing: whoever finds no place gives its activity slot back
+ * and comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms, so busy callers
+ * are promised these moments one after the other and do not return as a herd. An origin without attempts in flight is forgotten.
  */
 export class EndpointLimit {
   readonly #limit: number;
   readonly #now: () => number;
-  readonly #endpoints = new Map<string, EndpointState>();
+  readonly #origins = new Map<string, OriginState>();
 
   constructor({ limit = DEFAULT_ENDPOINT_LIMIT, now = () => performance.now() }: EndpointLimitOptions = {}) {
     this.#limit = limit;
     this.#now = now;
   }
 
-  /** Endpoints that have attempts in flight. */
+  /** Origins that have attempts in flight. */
   get size(): number {
-    return this.#endpoints.size;
+    return this.#origins.size;
   }
 
-  /** Takes a place at an endpoint, or says when to come again. */
-  enter(endpoint: string): Place | Busy {
-    const state = this.#stateOf(endpoint);
+  /** Takes a place at an origin, or says when to come again. */
+  enter(origin: string): Place | Busy {
+    const state = this.#stateOf(origin);
     if (state.inFlight >= this.#limit) return { busy: true, retry_in_ms: this.#promise(state) };
     state.inFlight += 1;
     let left = false;
-    const leave = (durationMs?: number): void => {
-      if (left) return;
-      left = true;
-      this.#leave(endpoint, state, durationMs);
+    const place: Place = {
+      begin: () => {
+        if (!left) state.begun.set(place, this.#now());
+      },
+      leave: (durationMs) => {
+        if (left) return;
+        left = true;
+        state.begun.delete(place);
+        this.#leave(origin, state, durationMs);
+      },
     };
-    return { leave };
+    return place;
   }
 
-  #stateOf(endpoint: string): EndpointState {
-    const known = this.#endpoints.get(endpoint);
+  /** Whether requests to it take longer than 250 ms on average, or one that is in flight has. */
+  isSlow(origin: string): boolean {
+    const state = this.#origins.get(origin);
+    if (!state) return false;
+    if (state.durationMs !== undefined && state.durationMs > SLOW_MS) return true;
+    const oldest = state.begun.values().next();
+    return !oldest.done && this.#now() - oldest.value > SLOW_MS;
+  }
+
+  #stateOf(origin: string): OriginState {
+    const known = this.#origins.get(origin);
     if (known) return known;
-    const state = { inFlight: 0, firstEnteredAt: this.#now(), durationMs: undefined, promisedUntil: 0 };
-    this.#endpoints.set(endpoint, state);
+    const firstEnteredAt = this.#now();
+    const state = { inFlight: 0, firstEnteredAt, begun: new Map(), durationMs: undefined, promisedUntil: 0 };
+    this.#origins.set(origin, state);
     return state;
   }
 
   /** The next moment at which a place is expected to become free, in milliseconds from now. */
-  #promise(state: EndpointState): number {
+  #promise(state: OriginState): number {
     const now = this.#now();
     // While nothing has ended, attempts take at least as long as the oldest has taken.
     const duration = state.durationMs ?? Math.max(ASSUMED_DURATION_MS, now - state.firstEnteredAt);
@@ -91,9 +113,9 @@ export class EndpointLimit {
     return Math.max(MIN_RETRY_MS, Math.round(state.promisedUntil - now));
   }
 
-  #leave(endpoint: string, state: EndpointState, durationMs: number | undefined): void {
+  #leave(origin: string, state: OriginState, durationMs: number | undefined): void {
     state.inFlight -= 1;
-    if (state.inFlight === 0) this.#endpoints.delete(endpoint);
+    if (state.inFlight === 0) this.#origins.delete(origin);
     if (durationMs === undefined) return;
     state.durationMs = durationMs * NEWEST_WEIGHT + (state.durationMs ?? durationMs) * (1 - NEWEST_WEIGHT);
   }

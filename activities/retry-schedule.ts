@@ -5,13 +5,13 @@ const HOUR = 60 * MINUTE;
 export interface RetryPolicy {
   /** Milliseconds from the end of an attempt to the next one; the last entry repeats. Empty: one attempt only. */
   schedule_ms: readonly number[];
-  /** Milliseconds after the first attempt within which every further attempt starts. */
+  /** Milliseconds from a batch's acceptance, pauses not counted, within which every attempt starts. */
   horizon_ms: number;
   /** Each wait is spread by up to this share in both directions, so that webhooks that failed together do not return together. */
   jitter: number;
 }
 
-/** 5 s, 30 s, 2 min, 5 min, 15 min, 30 min, then hourly, each ±20 %, until 72 h after the first attempt. */
+/** 5 s, 30 s, 2 min, 5 min, 15 min, 30 min, then hourly, each ±20 %, until 72 h after acceptance. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   schedule_ms: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR],
   horizon_ms: 72 * HOUR,
@@ -24,8 +24,8 @@ export const MAX_RETRY_AFTER_MS = 24 * HOUR;
 export interface FailedAttempt {
   /** Attempts that had finished before this one: 0 for the first. */
   step: number;
-  /** Milliseconds since the first attempt was sent. */
-  elapsed_ms: number;
+  /** Milliseconds left until the batch's horizon. */
+  remaining_ms: number;
   /** In [0, 1), as `Math.random()` gives it. */
   random: number;
   response_code: number | null;
@@ -48,7 +48,7 @@ export type NextDelay = { delay_ms: number; held_ms: number } | 'used_up';
  * once, and nobody waits for an attempt that never comes. `retry-after` is waited for in full, at most {@link MAX_RETRY_AFTER_MS},
  * and spread upwards only.
  */
-export function nextDelay(policy: RetryPolicy, attempt: FailedAttempt): NextDelay {
+export function nextDelay(policy: Pick<RetryPolicy, 'schedule_ms' | 'jitter'>, attempt: FailedAttempt): NextDelay {
   const base = policy.schedule_ms[Math.min(attempt.step, policy.schedule_ms.length - 1)];
   if (base === undefined) return 'used_up';
 
@@ -58,5 +58,5 @@ export function nextDelay(policy: RetryPolicy, attempt: FailedAttempt): NextDela
   const delay_ms = Math.round(asked > scheduled ? spread : scheduled);
   const held_ms = Math.min(asked, delay_ms);
 
-  return attempt.elapsed_ms + delay_ms > policy.horizon_ms ? 'used_up' : { delay_ms, held_ms };
+  return delay_ms > attempt.remaining_ms ? 'used_up' : { delay_ms, held_ms };
 }

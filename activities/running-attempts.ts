@@ -1,27 +1,135 @@
-/**
- * The attempts that run in this process. Both lanes join the same attempt, so that one that outlasts the express lane's patience,
- * or an activity that is executed again while its attempt still runs here, is waited for and not repeated.
- */
-export class RunningAttempts<T> {
-  readonly #running = new Map<string, Promise<T>>();
+import type { DeliveryEnd } from '../contract/index.js';
+import type { WebhookRef } from '../store/store.js';
 
-  /** The running attempt of this key, or else a new one. */
-  join(key: string, make: () => Promise<T>): Promise<T> {
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    const made = make().finally(() => this.#running.delete(key));
-    // Whoever joined hears of a failure; when nobody waits any more, the store knows of it.
-    made.catch(() => undefined);
-    this.#running.set(key, made);
-    return made;
+/** How it ended; an Error for a fault of our own. */
+export type AttemptEnd = DeliveryEnd | Error;
+
+/** Who waits for an attempt, or for what it does next. */
+export interface AttemptListener {
+  onEnd(end: AttemptEnd): void;
+  onSending?(): void;
+}
+
+/** One attempt that runs in this process. Listeners and not promises, so that whoever waits no more leaves nothing behind. */
+export class RunningAttempt {
+  readonly startedAt = performance.now();
+  /** `reading`: its call is being read, and nothing is open in the store. */
+  phase: 'opening' | 'reading' | 'sending' = 'opening';
+  /** Nobody waits for it inside a workflow task any more: a watch will ask how it ended. */
+  wasLeft = false;
+  /** Left while it was reading: it ends when the call is stored, without an attempt. */
+  readsOnly = false;
+  readonly #listeners = new Set<AttemptListener>();
+
+  listen(listener: AttemptListener): void {
+    this.#listeners.add(listener);
+  }
+
+  forget(listener: AttemptListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  startSending(): void {
+    this.phase = 'sending';
+    for (const listener of this.#listeners) listener.onSending?.();
+  }
+
+  /** What a local activity answers that waits no longer. */
+  leave(): DeliveryEnd {
+    this.wasLeft = true;
+    if (this.phase !== 'reading') return { kind: 'slow' };
+    this.readsOnly = true;
+    return { kind: 'reading' };
+  }
+
+  end(end: AttemptEnd): void {
+    for (const listener of this.#listeners) listener.onEnd(end);
+    this.#listeners.clear();
+  }
+}
+
+/** Ends of attempts that were left are kept for the watch that follows, and for this long: it starts when the workflow task ends. */
+const KEPT_MS = 15_000;
+/** More would be forgotten in the order of their ends; the store knows of them too. */
+const MAX_KEPT = 20_000;
+
+interface KeptEnd {
+  end: DeliveryEnd;
+  endedAt: number;
+}
+
+/**
+ * The attempts that run in this process, one for each batch and call: a repeated execution joins the one that runs, and sends nothing
+ * again.
+ */
+export class RunningAttempts {
+  readonly #running = new Map<string, RunningAttempt>();
+  readonly #work = new Set<Promise<void>>();
+  /** In the order of their ends. */
+  readonly #kept = new Map<string, KeptEnd>();
+  readonly #now: () => number;
+
+  constructor({ now = () => performance.now() }: { now?: () => number } = {}) {
+    this.#now = now;
   }
 
   get size(): number {
     return this.#running.size;
   }
 
+  /** The running attempt of this webhook, or else a new one. */
+  join(ref: WebhookRef, make: (attempt: RunningAttempt) => Promise<DeliveryEnd>): RunningAttempt {
+    const key = keyOf(ref);
+    const running = this.#running.get(key);
+    if (running) return running;
+    this.#kept.delete(key);
+    const attempt = new RunningAttempt();
+    this.#running.set(key, attempt);
+    const work = this.#run(key, attempt, make).finally(() => this.#work.delete(work));
+    this.#work.add(work);
+    return attempt;
+  }
+
+  find(ref: WebhookRef): RunningAttempt | undefined {
+    return this.#running.get(keyOf(ref));
+  }
+
+  /** The end of an attempt that was left and has ended meanwhile; answered once. */
+  takeEnd(ref: WebhookRef): DeliveryEnd | undefined {
+    const key = keyOf(ref);
+    const kept = this.#kept.get(key);
+    if (!kept) return undefined;
+    this.#kept.delete(key);
+    const age = this.#now() - kept.endedAt;
+    if (age > KEPT_MS) return undefined;
+    return 'due_in' in kept.end ? { ...kept.end, due_in: Math.max(0, Math.round(kept.end.due_in - age)) } : kept.end;
+  }
+
   /** Resolves when no attempt runs, those included that start meanwhile. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  async #run(
+    key: string,
+    attempt: RunningAttempt,
+    make: (attempt: RunningAttempt) => Promise<DeliveryEnd>,
+  ): Promise<void> {
+    const end = await make(attempt).catch(toError);
+    this.#running.delete(key);
+    if (attempt.wasLeft && !(end instanceof Error)) this.#keep(key, end);
+    attempt.end(end);
+  }
+
+  #keep(key: string, end: DeliveryEnd): void {
+    this.#kept.set(key, { end, endedAt: this.#now() });
+    for (const [oldest, { endedAt }] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT && this.#now() - endedAt <= KEPT_MS) break;
+      this.#kept.delete(oldest);
+    }
   }
 }
+
+const keyOf = ({ batch_id, call_id }: WebhookRef): string => `${batch_id}\n${call_id}`;
+
+const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { progressSchema, webhookSchema } from '../contract/index.js';
-import { ERROR_CODES, type ErrorEntry } from './errors.js';
+import { ERROR_CODES, type ErrorEntry, UNAVAILABLE_REASONS } from './errors.js';
 
 /** Schemas of what is answered: they serialise the answers, and describe them in the OpenAPI document. */
 
@@ -11,6 +11,7 @@ const errorSchema = z
       .describe('`invalid_parameter`: the fault of the request. `INTERNAL_SERVER_ERROR`: ours; try again.'),
     message: z.string().describe('Names the field or the call, and says what is wrong.'),
     call_id: z.string().optional().describe('The call, where one is concerned.'),
+    reason: z.enum(UNAVAILABLE_REASONS).optional().describe('Of a 503: what cannot be reached.'),
   })
   .meta({ id: 'Error' });
 
@@ -61,7 +62,7 @@ const fault = (description: string, message: string, headers?: Record<string, ob
 const refusal = (description: string, errors: ErrorEntry[], headers?: Record<string, object>) =>
   documented(failure, { description, example: { data: null, errors }, ...(headers && { headers }) });
 
-const internal = (message: string): ErrorEntry[] => [{ error: 'INTERNAL_SERVER_ERROR', message }];
+const INTERNAL = { error: 'INTERNAL_SERVER_ERROR' } as const;
 
 /** Status 404. */
 export const missing = (what: string) =>
@@ -74,11 +75,10 @@ const FAILURES = {
   401: refusal('No API key, or an unknown one.', [
     { error: 'UNAUTHORIZED', message: 'The authorization header must hold a valid API key.' },
   ]),
-  409: fault(
-    'The batch was ended from outside: its workflow was terminated.',
-    'The batch was ended from outside; its webhooks stand as they are listed.',
+  413: fault(
+    'The body is larger than 2 MiB, or an order than 64 kB or 1,000 calls.',
+    'The body is too large; send the calls in several requests.',
   ),
-  413: fault('The body is larger than 2 MiB.', 'The body is too large; send the calls in several requests.'),
   415: fault('The body is not declared as JSON.', 'The content-type must be application/json.'),
   422: fault(
     'The Idempotency-Key came with another body before.',
@@ -89,13 +89,12 @@ const FAILURES = {
     [{ error: 'RATE_LIMITED', message: 'This API key may make 500 requests a second.' }],
     RETRY_AFTER,
   ),
-  500: refusal(
-    'Something unforeseen. The message names the request for the log.',
-    internal('Something went wrong here; request 5f0b7a52-8e0c-4d27-9a3d-0d8f4bd6a0c1.'),
-  ),
+  500: refusal('Something unforeseen. The message names the request for the log.', [
+    { ...INTERNAL, message: 'Something went wrong here; request 5f0b7a52-8e0c-4d27-9a3d-0d8f4bd6a0c1.' },
+  ]),
   503: refusal(
-    'The workflow service, its workers or the database cannot be reached. Nothing was accepted: try again.',
-    internal('The workflow service cannot be reached. Try again.'),
+    'The workflow service, its workers or the database cannot be reached. Nothing was accepted, unless the message says otherwise: try again.',
+    [{ ...INTERNAL, message: 'The workflow service cannot be reached. Try again.', reason: 'temporal_unavailable' }],
     RETRY_AFTER,
   ),
 } as const;

@@ -1,18 +1,28 @@
-import type { Webhook } from '../contract/index.js';
+import type { StoredWebhook } from '../contract/index.js';
 import type { Store } from '../store/store.js';
 
 /** Webhooks in memory at once: payloads hold transcripts, and a request may name 10,000 calls. */
-const PAGE_SIZE = 200;
+const MAX_PAGE = 200;
 
-/** The webhooks that a batch has for these calls, in their order, a page at a time. */
+/**
+ * The webhooks that a batch has for these calls, in their order, a page at a time. Where they are large, the store gives fewer than
+ * asked for: then fewer are asked for.
+ */
 export async function* batchWebhooks(
   store: Store,
   { user_id, batch_id, call_ids }: { user_id: string; batch_id: string; call_ids: readonly string[] },
-): AsyncGenerator<Webhook[], void, void> {
-  for (let from = 0; from < call_ids.length; from += PAGE_SIZE) {
-    const page = call_ids.slice(from, from + PAGE_SIZE);
-    const { webhooks } = await store.listBatchWebhooks({ user_id, batch_id, call_ids: page, limit: page.length });
-    const byCall = new Map(webhooks.map((webhook) => [webhook.call_id, webhook]));
-    yield page.flatMap((callId) => byCall.get(callId) ?? []);
+): AsyncGenerator<StoredWebhook[], void, void> {
+  let size = MAX_PAGE;
+  for (let from = 0; from < call_ids.length; ) {
+    const asked = call_ids.slice(from, from + size);
+    const page = await store.listBatchWebhooks({ user_id, batch_id, call_ids: asked, limit: asked.length });
+    if (page.next_cursor !== null && asked.length > 1) {
+      size = Math.max(1, Math.min(page.webhooks.length, asked.length - 1));
+      continue;
+    }
+    const byCall = new Map(page.webhooks.map((webhook) => [webhook.call_id, webhook]));
+    yield asked.flatMap((callId) => byCall.get(callId) ?? []);
+    from += asked.length;
+    size = Math.min(2 * size, MAX_PAGE);
   }
 }

@@ -1,8 +1,10 @@
 import type { PostcallClient } from '../client/index.js';
 import type { Store } from '../store/store.js';
+import type { FirstAttemptsWatch } from './first-attempts.js';
 
 /** What routes use. */
 export interface Dependencies {
   client: PostcallClient;
   store: Store;
+  firstAttempts: FirstAttemptsWatch;
 }

@@ -1,5 +1,4 @@
 import {
-  BatchFailedError,
   BatchNotFoundError,
   IdempotencyConflictError,
   InvalidRequestError,
@@ -19,9 +18,15 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** What cannot be reached, of a 503. */
+export const UNAVAILABLE_REASONS = ['temporal_unavailable', 'database_unavailable', 'no_worker'] as const;
+export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
+
 export interface ErrorEntry {
   error: ErrorCode;
   message: string;
+  /** Of a 503. */
+  reason?: UnavailableReason;
   /** Set where one call of the request is concerned. */
   call_id?: string;
 }
@@ -65,10 +70,13 @@ export const rateLimited = (limit: number): ApiError =>
 /** A service that restarts is back after a few seconds. */
 const RETRY_AFTER_SECONDS = '2';
 
-const unavailable = (what: string): ApiError =>
-  new ApiError(503, [{ error: 'INTERNAL_SERVER_ERROR', message: `${what} Try again.` }], {
+const unavailable = (reason: UnavailableReason, what: string): ApiError =>
+  new ApiError(503, [{ error: 'INTERNAL_SERVER_ERROR', message: `${what} Try again.`, reason }], {
     'retry-after': RETRY_AFTER_SECONDS,
   });
+
+/** After thirty seconds: the one 503 that may have been accepted. */
+const UNKNOWN = 'The workflow service does not answer, and may have accepted the request.';
 
 type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 type Row = (error: Error) => ApiError | undefined;
@@ -83,12 +91,13 @@ const TABLE: readonly Row[] = [
   row(ApiError, (error) => error),
   row(InvalidRequestError, ({ problems }) => invalid(400, ...problems.map(({ message }) => message))),
   row(BatchNotFoundError, () => notFound('batch')),
-  row(BatchFailedError, () => invalid(409, 'The batch was ended from outside; its webhooks stand as they are listed.')),
   row(IdempotencyConflictError, () => invalid(422, 'Idempotency-Key was used for a different request; use a new key.')),
-  row(ServiceUnavailableError, () => unavailable('The workflow service cannot be reached.')),
-  row(ServiceRefusedError, () => unavailable('The workflow service refuses requests.')),
-  row(WorkerUnavailableError, () => unavailable('No worker answers.')),
-  row(StoreUnavailableError, () => unavailable('The database cannot be reached.')),
+  row(ServiceUnavailableError, ({ outcomeUnknown }) =>
+    unavailable('temporal_unavailable', outcomeUnknown ? UNKNOWN : 'The workflow service cannot be reached.'),
+  ),
+  row(ServiceRefusedError, () => unavailable('temporal_unavailable', 'The workflow service refuses requests.')),
+  row(WorkerUnavailableError, () => unavailable('no_worker', 'No worker answers.')),
+  row(StoreUnavailableError, () => unavailable('database_unavailable', 'The database cannot be reached.')),
 ];
 
 /** What Fastify itself throws before a route is reached. */

@@ -27,7 +27,7 @@ const call = (call_id: string) => ({
   summary: 'The customer wants a call back.',
 });
 
-export const BATCH_ID = 'b_0f8fad5bd9cb469fa165708677289501';
+export const BATCH_ID = 'b_0f8fad5bd9cb469fa165708677289501.3f9a61c2';
 export const ENDPOINT = 'https://example.com/hooks/post-call';
 
 export const deliveredWebhook: Webhook = {
@@ -69,8 +69,6 @@ export const failedWebhook: Webhook = {
 export const progress: Progress = {
   batch_id: BATCH_ID,
   status: 'running',
-  endpoint: 'up',
-  endpoint_since: null,
   total: 3,
   delivered: 1,
   retrying: 1,
@@ -78,6 +76,7 @@ export const progress: Progress = {
   rejected: 1,
   canceled: 0,
   pending: 0,
+  endpoints: [{ url: ENDPOINT, state: 'down', since: '2026-01-31T09:00:12.310Z' }],
   started_at: '2026-01-31T09:00:00.042Z',
   finished_at: null,
 };

@@ -6,22 +6,18 @@ declare module 'fastify' {
     draining: boolean;
     /** Turns `/readyz` to 503, while requests go on being answered. `close()` does it too. */
     drain(): void;
-    /** Aborted when the server closes: whoever waits answers with what there is. */
-    closing: AbortSignal;
   }
 }
 
-/** A shutdown that loses no answer: what waits is cut short, and every connection is closed after its answer. */
-export function endGracefully(app: FastifyInstance): void {
-  const closing = new AbortController();
+/** A shutdown that loses no answer: what waits is cut short by `endWaits`, and every connection is closed after its answer. */
+export function endGracefully(app: FastifyInstance, endWaits: () => void): void {
   app.decorate('draining', false);
-  app.decorate('closing', closing.signal);
   app.decorate('drain', () => {
     app.draining = true;
   });
   app.addHook('preClose', async () => {
     app.drain();
-    closing.abort();
+    endWaits();
   });
   // A kept-alive connection would hold the shutdown up until it times out.
   app.addHook('onSend', async (_request, reply) => {

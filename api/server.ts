@@ -8,6 +8,7 @@ import { authenticate } from './authentication.js';
 import type { Dependencies } from './dependencies.js';
 import { handleError, sendError } from './error-handler.js';
 import { notFound } from './errors.js';
+import { FirstAttemptsWatch } from './first-attempts.js';
 import { readJsonBodies } from './json-body.js';
 import { endGracefully } from './lifecycle.js';
 import { refuseOtherMethods } from './method-not-allowed.js';
@@ -30,7 +31,7 @@ const IDLE_TIMEOUT_MS = 90_000;
 /** Node.js reads no longer a path: what is too long to be an ID is answered like any other that does not exist. */
 const MAX_PARAM_LENGTH = 16 * 1024;
 
-export interface ApiOptions extends Dependencies {
+export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   logger: Logger;
   /** Requests a second for each API key. Default 500. */
   rateLimit?: number;
@@ -76,10 +77,11 @@ export function createApi({
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((_request, reply) => sendError(reply, notFound('path')));
   readJsonBodies(app);
-  endGracefully(app);
+  const firstAttempts = new FirstAttemptsWatch(store, app.log);
+  endGracefully(app, () => firstAttempts.close());
   measure(app, metrics);
 
-  app.register(endpoints, { client, store, rateLimit, metrics });
+  app.register(endpoints, { client, store, firstAttempts, rateLimit, metrics });
   return app;
 }
 
@@ -95,9 +97,8 @@ const endpoints: FastifyPluginAsync<EndpointOptions> = async (app, { rateLimit, 
 };
 
 /** What needs an API key. */
-const v1: FastifyPluginAsync<V1Options> = async (app, { rateLimit, client, store }) => {
-  const dependencies = { client, store };
-  authenticate(app, store);
+const v1: FastifyPluginAsync<V1Options> = async (app, { rateLimit, ...dependencies }) => {
+  authenticate(app, dependencies.store);
   await limitRate(app, rateLimit);
   // Answers hold what is private to their user.
   app.addHook('onSend', async (_request, reply) => {

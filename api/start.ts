@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { PostcallClient } from '../client/index.js';
+import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
 import type { Store } from '../store/store.js';
 import type { Config } from '../worker/config.js';
 import { createApi } from './server.js';
@@ -35,7 +35,7 @@ export interface RunningApi {
 export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const { config, store, logger, metrics, drainMs = 0, payloadCodecs = [] } = options;
   const { connectionOptions, namespace } = config.temporal;
-  const connection = Connection.lazy(connectionOptions);
+  const connection = Connection.lazy({ ...connectionOptions, channelArgs: RECONNECT_ARGS });
   const temporal = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
   const client = new PostcallClient({ client: temporal, taskQueue: config.taskQueue });
   const app = createApi({

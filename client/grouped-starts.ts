@@ -4,7 +4,7 @@ import { MAX_GROUP_CALLS, StartQueue, type WaitingStart } from './start-queue.js
 
 /** How small requests share workflows. */
 export interface GroupingOptions {
-  /** Milliseconds between two shared starts, under load: an idle client starts at once. Default 40. */
+  /** Milliseconds between two shared starts, under load: an idle client starts at once. 0 to 1,000. Default 40. */
   interval_ms?: number;
   /** Calls of one workflow, 1 to 500. Default 500. */
   max_calls?: number;
@@ -14,6 +14,7 @@ export interface GroupingOptions {
 const MAX_CALLS_OF_SMALL = 10;
 /** Milliseconds for which a request may wait for its start. */
 const MAX_WAIT_MS = 4_000;
+const MAX_INTERVAL_MS = 1_000;
 const CHECK_INTERVAL_MS = 250;
 /** Weight of the last start in the mean duration of starts. */
 const SMOOTHING = 0.3;
@@ -41,7 +42,9 @@ export class GroupedStarts {
 
   /** Throws `RangeError`. */
   constructor(startGroup: StartGroup, { interval_ms = 40, max_calls = MAX_GROUP_CALLS }: GroupingOptions = {}) {
-    if (!(interval_ms >= 0)) throw new RangeError('grouping.interval_ms must be at least 0');
+    if (!(interval_ms >= 0 && interval_ms <= MAX_INTERVAL_MS)) {
+      throw new RangeError(`grouping.interval_ms must be from 0 to ${MAX_INTERVAL_MS}`);
+    }
     if (!(max_calls >= 1 && max_calls <= MAX_GROUP_CALLS)) {
       throw new RangeError(`grouping.max_calls must be from 1 to ${MAX_GROUP_CALLS}`);
     }

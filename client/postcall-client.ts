@@ -44,6 +44,7 @@ export type PostcallConnectOptions = CommonOptions & ConnectOptions;
 export class PostcallClient implements AsyncDisposable {
   readonly #temporal: Temporal;
   readonly #grouped: GroupedStarts | undefined;
+  readonly #starting = new Set<Promise<string>>();
   #owned: Client | undefined;
 
   constructor(options: PostcallClientOptions) {
@@ -126,6 +127,7 @@ export class PostcallClient implements AsyncDisposable {
    */
   async close(): Promise<void> {
     await this.#grouped?.close();
+    await Promise.allSettled(this.#starting);
     await this.#temporal.close();
     await this.#owned?.connection.close();
     this.#owned = undefined;
@@ -136,7 +138,13 @@ export class PostcallClient implements AsyncDisposable {
   }
 
   async #start(start: BatchStart): Promise<BatchHandle> {
-    return new BatchHandle(this.#temporal, await this.#batchIdOf(start));
+    const starting = this.#batchIdOf(start);
+    this.#starting.add(starting);
+    try {
+      return new BatchHandle(this.#temporal, await starting);
+    } finally {
+      this.#starting.delete(starting);
+    }
   }
 
   async #batchIdOf(start: BatchStart): Promise<string> {

@@ -1,4 +1,5 @@
 import type { WorkflowClient } from '@temporalio/client';
+import { isUp } from './channel-state.js';
 import { type PostcallError, ServiceUnavailableError } from './errors/index.js';
 import { mapError, type RequestContext } from './map-error.js';
 
@@ -6,9 +7,9 @@ import { mapError, type RequestContext } from './map-error.js';
  * Milliseconds after which a request's connection gives it up. Longer than anybody waits for an answer: a request that is cut off in the
  * middle leaves the development server's database unusable, so what nobody waits for any more ends by itself.
  */
-const CONNECTION_TIMEOUT_MS = 15_000;
-/** Requests that have not ended, given up or not. More are refused at once. */
-const MAX_UNDER_WAY = 1_000;
+const CONNECTION_TIMEOUT_MS = 10_000;
+/** Requests that go on though nobody waits for them any more. With so many of them, new ones are refused at once. */
+const MAX_ABANDONED = 500;
 /** A connection that has answered so lately is taken to work. */
 const FRESH_MS = 1_000;
 const PING_TIMEOUT_MS = 4_000;
@@ -18,7 +19,7 @@ export type Target = Omit<RequestContext, 'taskQueue'>;
 export interface Limits {
   /** For how long the answer is waited for. */
   timeoutMs: number;
-  /** After which the connection gives the request up. Default 15,000, and never before the wait for it ends. */
+  /** After which the connection gives the request up. Default 10,000, and never before the wait for it ends. */
   connectionTimeoutMs?: number;
   /** What is thrown when the answer is late. Default `ServiceUnavailableError`. */
   late?: (timeoutMs: number) => PostcallError;
@@ -31,6 +32,8 @@ export class Requests {
   readonly #workflows: WorkflowClient;
   readonly #taskQueue: string;
   readonly #underWay = new Set<Promise<unknown>>();
+  #abandoned = 0;
+  #isClosed = false;
   #answeredAt = Number.NEGATIVE_INFINITY;
   #ping: Promise<void> | undefined;
 
@@ -39,15 +42,20 @@ export class Requests {
     this.#taskQueue = taskQueue;
   }
 
+  /** Waits for the answer as long as `limits` says. */
   async run<T>(target: Target, limits: Limits, send: () => Promise<T>): Promise<T> {
     const { timeoutMs, connectionTimeoutMs = Math.max(timeoutMs, CONNECTION_TIMEOUT_MS), late = noAnswer } = limits;
-    if (this.#underWay.size >= MAX_UNDER_WAY) {
-      throw new ServiceUnavailableError(`${MAX_UNDER_WAY} requests wait for its answer`);
+    if (this.#isClosed) throw new Error('the client was closed');
+    if (this.#abandoned >= MAX_ABANDONED) {
+      throw new ServiceUnavailableError(`${this.#abandoned} requests have not been answered`);
     }
     const request = this.#send(send, connectionTimeoutMs);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(late(timeoutMs)), timeoutMs);
+      timer = setTimeout(() => {
+        this.#abandon(request);
+        reject(late(timeoutMs));
+      }, timeoutMs);
     });
     try {
       return await Promise.race([request, timeout]);
@@ -58,16 +66,31 @@ export class Requests {
     }
   }
 
-  /** Resolves when the connection works; asks for an answer only where none has come within the last second. */
+  /**
+   * Resolves when the connection works; asks for an answer only where none has come within the last second. So nothing is sent to a
+   * service that is away, and it is known that it has not taken the request.
+   */
   async expectAnswer(): Promise<void> {
-    if (performance.now() - this.#answeredAt < FRESH_MS) return;
+    if (performance.now() - this.#answeredAt < FRESH_MS && isUp(this.#workflows.connection)) return;
     this.#ping ??= this.#pingOnce();
     await this.#ping;
   }
 
-  /** Resolves when no request is under way. Only then may the connection be closed: a retry on a closed one throws where nobody can catch it. */
-  async ended(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  /**
+   * Sends nothing more, and resolves when no request is under way. Only then may the connection be closed: a retry on a closed one throws
+   * where nobody can catch it.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+  }
+
+  #abandon(request: Promise<unknown>): void {
+    const ended = () => {
+      this.#abandoned -= 1;
+    };
+    this.#abandoned += 1;
+    request.then(ended, ended);
   }
 
   async #pingOnce(): Promise<void> {

@@ -72,7 +72,7 @@ export class Temporal {
   /** Ends the waits for results, and resolves when no request is under way: after some seconds when the service is away. */
   async close(): Promise<void> {
     this.#waits.end(new Error('the client was closed'));
-    await this.#requests.ended();
+    await this.#requests.close();
   }
 
   /** Resolves when the service answers for the namespace. */
@@ -156,8 +156,8 @@ export class Temporal {
   /** Waits for the end of a workflow, however long it takes, or until `signal` is aborted: then throws its reason. */
   async result<W extends Workflow>(target: Target, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
     const look = () => this.#hasEnded(target);
-    while (!(await this.#waits.for(patiently(PATIENCE_WITH_SERVICE_MS, look), signal)));
-    return this.#waits.for(this.closedResult<W>(target), signal);
+    while (!(await this.waitFor(patiently(PATIENCE_WITH_SERVICE_MS, look), signal)));
+    return this.waitFor(this.closedResult<W>(target), signal);
   }
 
   /** Of a workflow that has ended. */

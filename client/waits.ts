@@ -5,6 +5,8 @@ export class Waits {
 
   /** As `work`, unless `signal` is aborted, or the waits are ended, before: then throws the reason, and `work` goes on by itself. */
   for<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    // Its failure is of no interest to a wait that is given up before it begins.
+    work.catch(() => undefined);
     return this.#wait(signal, (resolve, reject) => {
       work.then(resolve, reject);
       return () => undefined;

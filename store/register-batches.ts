@@ -105,9 +105,9 @@ const createStatement = (calls: boolean) =>
       ),
       created as (
         insert into webhooks (user_id, call_id, id, url, endpoint, payload, batch_id, status, created_at, accepted_at)
-        select user_id, call_id, new_id, url, endpoint, payload, found.batch_id, 'pending', clock_timestamp(),
+        select found.user_id, call_id, new_id, url, endpoint, payload, batch_id, 'pending', clock_timestamp(),
           batches.accepted_at
-        from found join batches using (batch_id) where is_there order by user_id, call_id
+        from found join batches using (batch_id) where is_there order by found.user_id, call_id
         on conflict (user_id, call_id) do nothing
         returning user_id, call_id
       ),

@@ -1,19 +1,19 @@
 /** One finished call. */
 export interface Call {
   call_id: string;
-  /** The owner; a call without one belongs to the user who asks. */
+  /** The owner; absent: the one that the record itself names by its `user_id`. */
   user_id?: string;
-  /** The call as its source returned it: serialised once, this is a webhook's payload. */
-  data: Record<string, unknown>;
+  /** Text of one JSON object is sent byte for byte; an object is serialised once, and that text is sent. */
+  data: string | Record<string, unknown>;
 }
 
 /** Where calls come from. Implement it to read them from a system of your own. */
 export interface CallSource {
   /**
-   * Reads one call; undefined when there is none. Throws {@link CallSourceError} when that cannot be said now: the
-   * delivery asks again later, and no attempt of the webhook's schedule is used up.
+   * Reads one call; undefined when there is none, or none yet. Throws {@link CallSourceError} when that cannot be said now: it is asked
+   * again later; and {@link CallUnusableError} when this call can never be sent. `signal` is aborted when nobody waits any more.
    */
-  getCall(callId: string, options?: { signal?: AbortSignal }): Promise<Call | undefined>;
+  getCall(callId: string, options: { signal: AbortSignal }): Promise<Call | undefined>;
 }
 
 /** The call source could not answer. Its message never holds anything of a call. */
@@ -26,4 +26,9 @@ export class CallSourceError extends Error {
     super(message, { cause: options.cause });
     this.retry_after_ms = options.retry_after_ms;
   }
+}
+
+/** This call can never be sent: final. Its message is the reason for operators, and never holds anything of the call. */
+export class CallUnusableError extends Error {
+  override readonly name = 'CallUnusableError';
 }

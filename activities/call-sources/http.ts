@@ -1,9 +1,10 @@
 import { Agent, type Dispatcher } from 'undici';
+import { MAX_CALL_BYTES, tooLarge } from '../call-record.js';
 import { parseRetryAfter } from '../retry-after.js';
-import { type Call, type CallSource, CallSourceError } from './call-source.js';
+import { type CallSource, CallSourceError, CallUnusableError } from './call-source.js';
 
-/** A larger call is refused: it would be held in memory, stored and sent whole. */
-const MAX_CALL_BYTES = 10 * 1024 * 1024;
+/** The source as a whole does not answer now, or does not let us in. */
+const AWAY = [401, 403, 408, 425, 429];
 
 export interface HttpCallSourceOptions {
   /** Calls are at `{url}/{call_id}`; a query in it is kept. */
@@ -41,44 +42,53 @@ const codeOf = (error: unknown): string =>
       : error.name
     : 'unknown error';
 
-function networkError(error: unknown, timeoutMs: number, signal: AbortSignal | undefined): Error {
-  if (signal?.aborted) return new CallSourceError('the request to the call source was canceled', { cause: error });
+function networkError(error: unknown, timeoutMs: number, signal: AbortSignal): Error {
+  if (signal.aborted) return new CallSourceError('the request to the call source was canceled', { cause: error });
   switch (codeOf(error)) {
     case 'TimeoutError':
     case 'UND_ERR_CONNECT_TIMEOUT':
       return new CallSourceError(`the call source did not answer within ${timeoutMs} ms`, { cause: error });
     case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
-      return new CallSourceError(`the call source answered with more than ${MAX_CALL_BYTES} bytes`, { cause: error });
+      return tooLarge();
     default:
       return new CallSourceError(`the call source cannot be reached: ${codeOf(error)}`, { cause: error });
   }
 }
 
-function statusError({ statusCode, headers }: Response): CallSourceError {
+function statusError({ statusCode, headers }: Response): Error {
   if (statusCode === 401 || statusCode === 403) {
     return new CallSourceError(`the call source answered ${statusCode}: check CALLS_API_KEY`);
   }
+  const message = `the call source answered ${statusCode}`;
+  if (statusCode < 500 && !AWAY.includes(statusCode)) return new CallUnusableError(message);
   const header = headers['retry-after'];
   const retry_after_ms = typeof header === 'string' ? parseRetryAfter(header, Date.now()) : undefined;
-  return new CallSourceError(`the call source answered ${statusCode}`, { retry_after_ms });
+  return new CallSourceError(message, { retry_after_ms });
 }
 
-function parseCall(callId: string, text: string): Call {
-  const data = parseJson(text);
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new CallSourceError('the call source answered with JSON that is not an object');
-  }
-  const record = data as Record<string, unknown>;
-  const { user_id } = record;
-  return { call_id: callId, data: record, ...(typeof user_id === 'string' ? { user_id } : {}) };
-}
+/** A byte order mark is not part of the text. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
-function parseJson(text: string): unknown {
+function decoded(bytes: ArrayBuffer): string {
   try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw new CallSourceError('the call source answered with something that is not JSON');
+    return UTF8.decode(bytes);
+  } catch (error) {
+    throw new CallUnusableError('the call is not UTF-8', { cause: error });
+  }
+}
+
+/** Runs `work` under a signal that is aborted after a time, or when `outer` is: nothing stays with `outer` afterwards. */
+async function timed<T>(ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(outer.reason);
+  const timer = setTimeout(() => controller.abort(new DOMException('the time is up', 'TimeoutError')), ms);
+  outer.addEventListener('abort', abort);
+  try {
+    if (outer.aborted) abort();
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener('abort', abort);
   }
 }
 
@@ -95,21 +105,21 @@ export function createHttpCallSource({ url, apiKey, timeoutMs = 10_000 }: HttpCa
   const fetchText = async (callId: string, signal: AbortSignal): Promise<string | undefined> => {
     const { origin, pathname, search } = urlOf(callId);
     const response = await agent.request({ origin, path: pathname + search, method: 'GET', headers, signal });
-    if (response.statusCode === 200) return response.body.text();
+    if (response.statusCode === 200) return decoded(await response.body.arrayBuffer());
     await response.body.dump({ limit: 16 * 1024, signal });
     if (response.statusCode === 404) return undefined;
     throw statusError(response);
   };
 
   return {
-    async getCall(callId, { signal } = {}) {
+    async getCall(callId, { signal }) {
       if (isDotSegment(callId)) return undefined;
-      const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        const text = await fetchText(callId, signal ? AbortSignal.any([signal, timeout]) : timeout);
-        return text === undefined ? undefined : parseCall(callId, text);
+        const text = await timed(timeoutMs, signal, (own) => fetchText(callId, own));
+        return text === undefined ? undefined : { call_id: callId, data: text };
       } catch (error) {
-        throw error instanceof CallSourceError ? error : networkError(error, timeoutMs, signal);
+        if (error instanceof CallSourceError || error instanceof CallUnusableError) throw error;
+        throw networkError(error, timeoutMs, signal);
       }
     },
     close: () => agent.close(),

@@ -7,7 +7,7 @@ import { batchRequestHeaders } from '../request-headers.js';
 import { BATCH_HEADERS } from '../response-headers.js';
 import { sendBatch } from '../send-batch.js';
 
-export const createWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
+export const createWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, { client, ...dependencies }) => {
   app.post(
     '/webhooks/create',
     {
@@ -51,7 +51,8 @@ export const createWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, {
         webhook_url,
         ...(key !== undefined && { idempotency_key: key }),
       });
-      return sendBatch(request, reply, { store, handle, callIds: call_ids });
+      const repeatable = key !== undefined;
+      return sendBatch(request, reply, { handle, callIds: call_ids, repeatable }, dependencies);
     },
   );
 };

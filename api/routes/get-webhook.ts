@@ -5,6 +5,7 @@ import { failures, missing, single, webhook } from '../answers.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
 import { deliveredWebhook } from '../examples.js';
+import { sendWebhook } from '../webhook-answer.js';
 
 export const getWebhook: FastifyPluginAsyncZod<Dependencies> = async (app, { store }) => {
   app.get(
@@ -22,12 +23,12 @@ export const getWebhook: FastifyPluginAsyncZod<Dependencies> = async (app, { sto
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { call_id } = request.params;
       // What cannot be a call's ID names none, and need not trouble the database.
       const found = callIdSchema.safeParse(call_id).success && (await store.getWebhook(request.caller.userId, call_id));
       if (!found) throw notFound('webhook');
-      return { data: found, errors: null };
+      return sendWebhook(reply, found);
     },
   );
 };

@@ -6,8 +6,9 @@ import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
 import { deliveredWebhook, retryingWebhook } from '../examples.js';
-import { ownedBatch } from '../owned-batch.js';
+import { knownBatch } from '../known-batch.js';
 import { paging } from '../paging.js';
+import { sendPage } from '../webhook-answer.js';
 
 const query = z.object({
   status: z
@@ -17,7 +18,7 @@ const query = z.object({
   ...paging,
 });
 
-export const listBatchWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
+export const listBatchWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, dependencies) => {
   app.get(
     '/batches/:batch_id/webhooks',
     {
@@ -35,21 +36,21 @@ export const listBatchWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { batch_id } = request.params;
       const user_id = request.caller.userId;
       if (!isBatchId(batch_id)) throw notFound('batch');
       const { status, limit, cursor } = request.query;
-      const { webhooks, next_cursor } = await store.listBatchWebhooks({
+      const found = await dependencies.store.listBatchWebhooks({
         user_id,
         batch_id,
         limit,
         ...(status !== undefined && { status }),
         ...(cursor !== undefined && { cursor }),
       });
-      // Webhooks are kept for longer than the workflow: where there are any, they say whose the batch is.
-      if (webhooks.length === 0) await ownedBatch(client, batch_id, user_id);
-      return { data: webhooks, errors: null, next_cursor };
+      // Where there are any, they say whose the batch is.
+      if (found.webhooks.length === 0) await knownBatch(dependencies, { user_id, batch_id });
+      return sendPage(reply, found);
     },
   );
 };

@@ -6,6 +6,7 @@ import type { Dependencies } from '../dependencies.js';
 import { failedWebhook } from '../examples.js';
 import { paging } from '../paging.js';
 import { pointInTime } from '../point-in-time.js';
+import { sendPage } from '../webhook-answer.js';
 
 const query = z.object({
   since: pointInTime
@@ -33,9 +34,9 @@ export const listFailed: FastifyPluginAsyncZod<Dependencies> = async (app, { sto
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { since, until, url, batch_id, limit, cursor } = request.query;
-      const { webhooks, next_cursor } = await store.listFailedWebhooks({
+      const found = await store.listFailedWebhooks({
         user_id: request.caller.userId,
         since,
         limit,
@@ -44,7 +45,7 @@ export const listFailed: FastifyPluginAsyncZod<Dependencies> = async (app, { sto
         ...(batch_id !== undefined && { batch_id }),
         ...(cursor !== undefined && { cursor }),
       });
-      return { data: webhooks, errors: null, next_cursor };
+      return sendPage(reply, found);
     },
   );
 };

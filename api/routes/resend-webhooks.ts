@@ -7,7 +7,7 @@ import { batchRequestHeaders } from '../request-headers.js';
 import { BATCH_HEADERS } from '../response-headers.js';
 import { sendBatch } from '../send-batch.js';
 
-export const resendWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
+export const resendWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, { client, ...dependencies }) => {
   app.post(
     '/webhooks/resend',
     {
@@ -50,7 +50,8 @@ export const resendWebhooks: FastifyPluginAsyncZod<Dependencies> = async (app, {
         call_ids,
         ...(key !== undefined && { idempotency_key: key }),
       });
-      return sendBatch(request, reply, { store, handle, callIds: call_ids });
+      const repeatable = key !== undefined;
+      return sendBatch(request, reply, { handle, callIds: call_ids, repeatable }, dependencies);
     },
   );
 };

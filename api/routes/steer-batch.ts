@@ -4,7 +4,7 @@ import { failures, missing, progress, single } from '../answers.js';
 import { batchParams } from '../batch-params.js';
 import type { Dependencies } from '../dependencies.js';
 import { progress as example } from '../examples.js';
-import { ownedBatch } from '../owned-batch.js';
+import { giveOrder } from '../give-order.js';
 
 interface Order {
   operationId: string;
@@ -31,7 +31,7 @@ const ORDERS: Record<string, Order> = {
   },
 };
 
-export const steerBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { client }) => {
+export const steerBatch: FastifyPluginAsyncZod<Dependencies> = async (app, dependencies) => {
   for (const [name, { operationId, summary, give }] of Object.entries(ORDERS)) {
     app.post(
       `/batches/:batch_id/${name}`,
@@ -39,20 +39,19 @@ export const steerBatch: FastifyPluginAsyncZod<Dependencies> = async (app, { cli
         schema: {
           operationId,
           summary,
-          description: 'Durable when answered, and safe to repeat.',
+          description: 'Durable when answered, also without a worker, and safe to repeat.',
           tags: ['Batches'],
           params: batchParams,
           response: {
-            200: single(progress, { description: 'Where the batch stands now.', example }),
+            200: single(progress, { description: 'Where the batch stood when the order was taken.', example }),
             404: missing('batch'),
-            ...failures(409),
+            ...failures(),
           },
         },
       },
       async (request) => {
-        const handle = await ownedBatch(client, request.params.batch_id, request.caller.userId);
-        await give(handle);
-        return { data: await handle.progress(), errors: null };
+        const batch = { user_id: request.caller.userId, batch_id: request.params.batch_id };
+        return giveOrder(dependencies, batch, give);
       },
     );
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
+import type { RegisterPart } from '../../contract/index.js';
 import {
   type CloseRequest,
   type NextStep,
@@ -12,6 +13,7 @@ import {
   openStore,
   type Store,
   type StoreOptions,
+  type WebhookRef,
 } from '../../store/index.js';
 import { copyEmptyDatabase } from './pglite-template.js';
 import { type PostgresServer, startPostgres } from './postgres.js';
@@ -77,15 +79,53 @@ function harness(store: Store, options: StoreOptions, pool: pg.Pool, remove: () 
 /** A name that no other test uses. */
 export const unique = (what: string): string => `${what}-${randomUUID()}`;
 
-/** A request to open the first attempt of a call that nobody else uses. */
-export const openRequest = (overrides: Partial<OpenRequest> = {}): OpenRequest => ({
+export interface RegisterOptions extends Partial<Omit<RegisterPart, 'call_ids'>> {
+  call_ids?: string[];
+  workflow_id?: string;
+  accepted_at?: number;
+  /** The `calls` table decides. Default false: another source does. */
+  calls?: boolean;
+}
+
+/** A part of one call of a user that no other test uses. */
+export const part = ({
+  workflow_id: _,
+  accepted_at: __,
+  calls: ___,
+  ...options
+}: RegisterOptions = {}): RegisterPart => ({
   batch_id: unique('batch'),
-  call_id: unique('call'),
   user_id: unique('user'),
-  webhook_url: 'https://example.com/hook',
+  send_type: 'create',
+  ...(options.send_type !== 'resend' && { webhook_url: 'https://example.com/hook' }),
+  offset: 0,
+  total: options.call_ids?.length ?? 1,
+  call_ids: [unique('call')],
+  ...options,
+});
+
+/** Registers one part and answers what was said of it. */
+export async function register(store: Store, options: RegisterOptions = {}) {
+  const registered = part(options);
+  const [answer] = await store.registerBatches({
+    workflow_id: options.workflow_id ?? `postcall-${registered.batch_id}`,
+    accepted_at: options.accepted_at ?? Date.now(),
+    calls: options.calls ?? false,
+    parts: [registered],
+  });
+  if (!answer) throw new Error('nothing was registered');
+  const [call_id = ''] = registered.call_ids;
+  const { batch_id, user_id, send_type } = registered;
+  return { part: registered, answer, ref: { batch_id, user_id, call_id }, send_type };
+}
+
+/** A request to open the first attempt of a registered call. */
+export const openRequest = (ref: WebhookRef, overrides: Partial<OpenRequest> = {}): OpenRequest => ({
+  ...ref,
   send_type: 'create',
   timeout_ms: 15_000,
-  payload: { from: 'text', json: '{"summary":"Booked"}' },
+  ordered: false,
+  payload: '{"summary":"Booked"}',
   ...overrides,
 });
 
@@ -99,29 +139,26 @@ export async function mustOpen(store: Store, request: OpenRequest): Promise<Open
 export const DELIVERED: NextStep = { status: 'delivered' };
 /** Due again in a minute. */
 export const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
+export const FAILED: NextStep = { status: 'failed', error: 'ScheduleUsedUp', reason: 'retry schedule used up' };
 
 /** A request to close the attempt: what got a 2xx is delivered, anything else is tried again. */
-export const closeRequest = (
-  { call_id, batch_id }: OpenRequest,
-  seq: string,
-  overrides: Partial<CloseRequest> = {},
-): CloseRequest => {
+export const closeRequest = (ref: WebhookRef, seq: string, overrides: Partial<CloseRequest> = {}): CloseRequest => {
   const { response_code = 200 } = overrides;
   const isSuccess = response_code !== null && response_code >= 200 && response_code < 300;
   return {
+    ...ref,
     seq,
-    call_id,
-    batch_id,
     response_code,
     response_time_ms: 7,
     error: null,
+    endpoint_failed: !isSuccess,
     next: isSuccess ? DELIVERED : RETRYING,
     ...overrides,
   };
 };
 
 /** Makes a whole attempt. */
-export async function attempted(store: Store, request: OpenRequest, end?: Partial<CloseRequest>): Promise<void> {
-  const { seq } = await mustOpen(store, request);
-  await store.closeAttempt(closeRequest(request, seq, end));
+export async function attempted(store: Store, ref: WebhookRef, end?: Partial<CloseRequest>): Promise<void> {
+  const { seq } = await mustOpen(store, openRequest(ref, { ordered: true }));
+  await store.closeAttempt(closeRequest(ref, seq, end));
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { parsePastTime } from './failed.js';
 import type { Session } from '../session.js';
+import { parsePastTime } from './failed.js';
 
 interface PruneOptions {
   olderThan: string;
-  dryRun?: true;
+  dryRun?: boolean;
 }
 
 /** `postcall prune`: what finished batches leave in the store. */

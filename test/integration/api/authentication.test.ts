@@ -77,7 +77,7 @@ describe('the wall between users', () => {
     const before = (await owner.get(`/v1/postcall/batches/${batchId}`)).body;
 
     const others = await request(stranger, { callId, batchId });
-    const missing = await request(stranger, { callId: 'c-none', batchId: 'b_none' });
+    const missing = await request(stranger, { callId: 'c-none', batchId: 'b_none.0' });
     expect(seen(others)).toEqual(seen(missing));
     expect((await owner.get(`/v1/postcall/batches/${batchId}`)).body).toEqual(before);
   });

@@ -1,10 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ServiceUnavailableError } from '../../../client/index.js';
-import { batchWorkflowId } from '../../../contract/index.js';
 import type { Store } from '../../../store/index.js';
 import { type Answer, type ApiUser, send, sharedApi, startTestApi, userWith } from '../../support/api.js';
 import { answer } from '../../support/behaviours.js';
@@ -114,13 +112,8 @@ const provocations: Record<number, (operation: string, scene: Scene) => Promise<
   },
   401: (operation, at) => requests[operation]?.(userWith(api().url, '', 'nonsense'), at) as Promise<Answer>,
   404: (operation, at) => {
-    const batch = '/v1/postcall/batches/b_none';
+    const batch = '/v1/postcall/batches/b_none.0';
     return requests[operation]?.(at.user, { ...at, batch, waiting: 'c-none' }) as Promise<Answer>;
-  },
-  409: async (operation, at) => {
-    const workflowId = batchWorkflowId(at.batch.split('/').at(-1) ?? '');
-    await new Client({ connection: api().stack.connection }).workflow.getHandle(workflowId).terminate();
-    return requests[operation]?.(at.user, at) as Promise<Answer>;
   },
   413: (operation, at) => at.user.post(BODY_PATHS[operation]?.(at) ?? '', ' '.repeat(3_000_000)),
   415: (operation, at) => at.user.post(BODY_PATHS[operation]?.(at) ?? '', 'x', { 'content-type': 'text/plain' }),
@@ -147,7 +140,7 @@ const provocations: Record<number, (operation: string, scene: Scene) => Promise<
 };
 
 /** What is brought about by changing the scene. */
-const CHANGING = ['200', '202', '409', '422'];
+const CHANGING = ['200', '202', '422'];
 
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.1', async () => {

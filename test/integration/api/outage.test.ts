@@ -30,12 +30,18 @@ describe('while the workflow service is away', { timeout: 180_000 }, () => {
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect(body).toEqual({
       data: null,
-      errors: [{ error: 'INTERNAL_SERVER_ERROR', message: 'The workflow service cannot be reached. Try again.' }],
+      errors: [
+        {
+          error: 'INTERNAL_SERVER_ERROR',
+          message: 'The workflow service cannot be reached. Try again.',
+          reason: 'temporal_unavailable',
+        },
+      ],
     });
     const ready = await send(`${url}/readyz`);
     expect([ready.status, ready.body]).toEqual([503, { status: 'unavailable', temporal: 'unavailable', store: 'ok' }]);
     expect((await send(`${url}/healthz`)).status).toBe(200);
-    expect((await user.get('/v1/postcall/batches/b_1')).status).toBe(503);
+    expect((await user.get('/v1/postcall/batches/b_1.0')).status).toBe(503);
     expect((await user.get(`/v1/postcall/webhooks/${call_ids[0]}`)).status).toBe(404);
 
     await startOwnTemporalServer({ dataDir, port });
@@ -86,7 +92,7 @@ describe('while the database is away', { timeout: 180_000 }, () => {
       expect(status).toBe(503);
       expect(headers.get('retry-after')).not.toBeNull();
       expect(body.errors).toEqual([
-        { error: 'INTERNAL_SERVER_ERROR', message: 'The database cannot be reached. Try again.' },
+        { error: 'INTERNAL_SERVER_ERROR', message: 'The database cannot be reached. Try again.', reason: 'database_unavailable' },
       ]);
     }
     const ready = await send(`${url}/readyz`);

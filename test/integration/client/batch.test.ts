@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
-import { type CallOutcome, type Progress, WorkerUnavailableError } from '../../../client/index.js';
+import {
+  BatchNotFoundError,
+  type CallOutcome,
+  IdempotencyConflictError,
+  type Progress,
+  WorkerUnavailableError,
+} from '../../../client/index.js';
 import { answer, neverAnswer } from '../../support/behaviours.js';
-import { addCalls, startStack, USER } from './stack.js';
+import { addCalls, type ClientStack, startStack, USER } from './stack.js';
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -21,10 +27,9 @@ test('a batch is followed from its start to its end', async () => {
   expect(seen.at(-1)).toMatchObject({ batch_id: batch.batchId, status: 'completed', total: 25, delivered: 25 });
   expect(seen.map(settledOf)).toEqual(seen.map(settledOf).sort((a, b) => a - b));
   expect(seen.at(-1)).not.toHaveProperty('user_id');
-  expect(seen.at(-1)).not.toHaveProperty('running_pages');
 
   expect(await batch.result()).toMatchObject({ status: 'completed', delivered: 25, errors: [] });
-  expect(await batch.report()).toMatchObject({ user_id: USER, running_pages: [] });
+  expect(await batch.report()).toMatchObject({ user_id: USER, endpoints: [] });
   expect(await batch.describe()).toMatchObject({ status: 'finished', finished_at: expect.any(String) });
   expect(receiver.requests).toHaveLength(25);
 });
@@ -107,9 +112,8 @@ test('a wait for first attempts ends with its time when an endpoint does not ans
   await receiver.close();
 });
 
-test('the pages of a large batch are added up while they run', { timeout: 120_000 }, async () => {
+test('a large batch adds up while it runs, and its outcomes are read page by page', { timeout: 120_000 }, async () => {
   const { client, store, receiver } = await startStack({
-    // Every page keeps stragglers, and runs on while the next ones do.
     behaviour: (request, response) => (request.callId?.endsWith('77') ? answer(500) : answer(200))(request, response),
   });
   const call_ids = await addCalls(store, 1_200);
@@ -124,7 +128,6 @@ test('the pages of a large batch are added up while they run', { timeout: 120_00
     expect(settledOf(progress) + progress.retrying + progress.pending).toBe(1_200);
   }
   expect(seen.map(settledOf)).toEqual(seen.map(settledOf).sort((a, b) => a - b));
-  expect((await batch.report()).running_pages).toHaveLength(3);
   expect(await batch.progress()).toMatchObject({ delivered: 1_188, retrying: 12 });
 
   const outcomes = await collect(batch.outcomes());
@@ -135,6 +138,87 @@ test('the pages of a large batch are added up while they run', { timeout: 120_00
   receiver.behaviour = answer(200);
   await batch.retryNow();
   expect(await batch.result()).toMatchObject({ delivered: 1_200 });
+});
+
+/** Batches of one call that share a workflow, in the order of the calls. */
+async function sharedBatches(
+  { client, receiver }: Pick<ClientStack, 'client' | 'receiver'>,
+  callIds: readonly string[],
+) {
+  const create = (callId: string) => client.create({ user_id: USER, call_ids: [callId], webhook_url: receiver.url });
+  const batches = await Promise.all(callIds.map(create));
+  expect(new Set(batches.map(({ workflowId }) => workflowId)).size).toBe(1);
+  return batches;
+}
+
+test('a batch that shares its workflow has its own result, also while another one goes on', async () => {
+  const stack = await startStack({
+    behaviour: (request, response) => answer(request.callId === 'c-0' ? 500 : 200)(request, response),
+  });
+  const call_ids = [...(await addCalls(stack.store, 3)), 'nope'];
+  const [failing, good, alsoGood, rejected] = await sharedBatches(stack, call_ids);
+  expect(await good?.result()).toMatchObject({ batch_id: good?.batchId, total: 1, delivered: 1, errors: [] });
+  expect(await alsoGood?.result()).toMatchObject({ batch_id: alsoGood?.batchId, delivered: 1 });
+  expect(await rejected?.result()).toMatchObject({ rejected: 1, errors: [{ call_id: 'nope', error: 'CallNotFound' }] });
+  expect(await failing?.progress()).toMatchObject({ status: 'running', total: 1 });
+
+  stack.receiver.behaviour = answer(200);
+  expect(await failing?.retryNow()).toBe(true);
+  expect(await failing?.result()).toMatchObject({ batch_id: failing?.batchId, delivered: 1 });
+  // Now that the workflow has ended, its result tells.
+  expect(await good?.result()).toMatchObject({ batch_id: good?.batchId, delivered: 1 });
+});
+
+test('an order for a batch that shares its workflow is for that batch alone', async () => {
+  const stack = await startStack({ behaviour: answer(500) });
+  const batches = await sharedBatches(stack, await addCalls(stack.store, 3));
+  const [first, second, third] = batches;
+  for (const batch of batches) await expect.poll(() => batch.progress()).toMatchObject({ retrying: 1 });
+  await first?.cancel();
+  await second?.pause();
+  expect(await first?.result()).toMatchObject({ status: 'canceled', canceled: 1 });
+  await expect.poll(() => second?.progress()).toMatchObject({ status: 'paused' });
+  expect(await third?.progress()).toMatchObject({ status: 'running', retrying: 1 });
+  const other = stack.client.getHandle(`${first?.batchId.split('.')[0]}.ffffffff`);
+  await expect(other.progress()).rejects.toThrow(BatchNotFoundError);
+  await expect(collect(other.outcomes())).rejects.toThrow(BatchNotFoundError);
+});
+
+test('a key whose every call was rejected starts anew for the same request, and for no other', async () => {
+  const { client, store, receiver } = await startStack();
+  const request = { user_id: USER, call_ids: ['c-0'], webhook_url: receiver.url, idempotency_key: receiver.url };
+  const rejected = await client.create(request);
+  expect(await rejected.result()).toMatchObject({ status: 'completed', total: 1, rejected: 1 });
+  expect(await rejected.progress()).toMatchObject({ rejected: 1 });
+  expect(await rejected.describe()).toMatchObject({ status: 'finished' });
+  expect(await collect(rejected.outcomes())).toMatchObject([{ call_id: 'c-0', status: 'rejected' }]);
+
+  await addCalls(store, 1);
+  await expect(client.create({ ...request, call_ids: ['c-1'] })).rejects.toThrow(IdempotencyConflictError);
+  const [first, second] = await Promise.all([client.create(request), client.create(request)]);
+  expect(first?.batchId).not.toBe(rejected.batchId);
+  expect(second?.batchId).toBe(first?.batchId);
+  expect(await first?.result()).toMatchObject({ delivered: 1 });
+  expect((await client.create(request)).batchId).toBe(first?.batchId);
+  await expect(rejected.describe()).rejects.toThrow(BatchNotFoundError);
+});
+
+test('200 requests with keys of their own at once are 200 batches, and a repeat of each is answered with the first', {
+  timeout: 120_000,
+}, async () => {
+  const { client, store, receiver } = await startStack();
+  const requests = (await addCalls(store, 200)).map((callId) => ({
+    user_id: USER,
+    call_ids: [callId],
+    webhook_url: receiver.url,
+    idempotency_key: callId,
+  }));
+  const idsOf = async () =>
+    (await Promise.all(requests.map((request) => client.create(request)))).map(({ batchId }) => batchId);
+  const first = await idsOf();
+  expect(new Set(first).size).toBe(200);
+  expect(await idsOf()).toEqual(first);
+  await expect.poll(() => receiver.requests.length, { timeout: 60_000 }).toBe(200);
 });
 
 test('a watch bears a worker that is away for a while, and no longer', async () => {

@@ -57,9 +57,9 @@ describe('with a running stack', { timeout: 120_000 }, () => {
     await writeFile(file, `${(await addCalls(store, 3)).join('\n')}\n\n`);
     const created = await cli(['create', '--file', file, '--url', url, '--watch']);
     expect(created.exitCode).toBe(0);
-    expect(created.stdout).toMatch(/^Batch b_\w+ accepted: 3 calls$/m);
+    expect(created.stdout).toMatch(/^Batch b_\w+\.\w+ accepted: 3 calls$/m);
     expect(created.stdout).toMatch(/^completed: 3\/3 settled: 3 delivered$/m);
-    const batchId = /b_\w+/.exec(created.stdout)?.[0] ?? '';
+    const batchId = /b_\w+\.\w+/.exec(created.stdout)?.[0] ?? '';
     expect((await cli(['progress', batchId])).stdout).toMatch(/completed +│ 3 /);
     expect((await cli(['result', batchId])).stdout).toBe(`Batch ${batchId} completed: 3 calls: 3 delivered\n`);
     expect((await cli(['outcomes', batchId])).stdout).toContain('delivered  c-0\n');
@@ -127,6 +127,7 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   test('what is not there exits with 3', async () => {
     const { cli } = await startCliStack();
     const commands = [
+      ['progress', 'b_0123.0'],
       ['progress', 'b_0123'],
       ['get', 'nope'],
       ['keys', 'revoke', 'nope'],
@@ -176,6 +177,16 @@ describe('with a store alone', () => {
     expect(await json('secrets', 'revoke', secret.id)).toEqual({ id: secret.id, revoked: true });
   });
 
+  test('a prune says how much it removes', { timeout: 60_000 }, async () => {
+    const cli = await storeCli();
+    const { exitCode, stdout } = await cli(['prune', '--older-than', '90d', '--dry-run', '--json']);
+    expect(exitCode).toBe(0);
+    expect(jsonLines(stdout)).toEqual([
+      { batches: 0, webhooks: 0, finished_before: expect.stringMatching(/Z$/), dry_run: true },
+    ]);
+    expect((await cli(['prune', '--older-than', '1h'])).stdout).toMatch(/^0 webhooks of 0 batches .* removed\n$/);
+  });
+
   test('a file that is not there is an error without a stack trace', { timeout: 60_000 }, async () => {
     // And here the command opens the embedded database by itself.
     const env = { POSTCALL_DATA_DIR: await temporaryFolder() };
@@ -189,7 +200,7 @@ describe('with nothing running', () => {
   test('Temporal away exits with 4 and says where it was looked for', { timeout: 30_000 }, async () => {
     const port = String(await freePort());
     const env = { TEMPORAL_PORT: port };
-    const { exitCode, stderr } = await runCli(['progress', 'b_1', '--json'], { env });
+    const { exitCode, stderr } = await runCli(['progress', 'b_1.0', '--json'], { env });
     expect(exitCode).toBe(4);
     expect(jsonLines(stderr)).toMatchObject([{ error: 'SERVICE_UNAVAILABLE' }]);
     expect(stderr).toContain(`127.0.0.1:${port}`);
@@ -204,7 +215,9 @@ describe('with nothing running', () => {
     [['failed', '--user-id', 'u', '--since', 'once'], /must be a duration such as 24h/],
     [['resend', '--user-id', 'u', '--failed'], /since is required with --failed/],
     [['resend', '--user-id', 'u', '--failed', '--since', '1h', '--wait'], /--failed.* cannot be used with .*--wait/],
-    [['outcomes', 'b_1', '--status', 'lost'], /Allowed choices are pending/],
+    [['outcomes', 'b_1.0', '--status', 'lost'], /Allowed choices are pending/],
+    [['prune'], /required option '--older-than <time>'/],
+    [['prune', '--older-than', '90'], /must be a duration such as 24h/],
     [['create', '--user-id', 'u', '--url', 'https://a.example/'], /call_ids must name at least one call/],
   ])('wrong usage %j exits with 2', async (args, message) => {
     const { exitCode, stdout, stderr } = await runCli(args);
@@ -213,7 +226,7 @@ describe('with nothing running', () => {
   });
 
   test('a bad variable of the environment exits with 2 and is named', async () => {
-    const { exitCode, stderr } = await runCli(['progress', 'b_1'], { env: { POSTCALL_MAX_IN_FLIGHT: 'many' } });
+    const { exitCode, stderr } = await runCli(['progress', 'b_1.0'], { env: { POSTCALL_MAX_IN_FLIGHT: 'many' } });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('POSTCALL_MAX_IN_FLIGHT');
   });

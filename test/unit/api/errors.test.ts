@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { toApiError } from '../../../api/errors.js';
 import {
-  BatchFailedError,
   BatchNotFoundError,
   IdempotencyConflictError,
   InvalidRequestError,
@@ -17,7 +16,6 @@ describe('toApiError', () => {
   test.each([
     [new InvalidRequestError([{ field: 'call_ids', message: 'call_ids is required' }]), 400, 'invalid_parameter'],
     [new BatchNotFoundError(SECRET), 404, 'NOT_FOUND'],
-    [new BatchFailedError('postcall-b', 'terminated', SECRET), 409, 'invalid_parameter'],
     [new IdempotencyConflictError('key', SECRET), 422, 'invalid_parameter'],
     [new ServiceUnavailableError(SECRET), 503, 'INTERNAL_SERVER_ERROR'],
     [new ServiceRefusedError(SECRET), 503, 'INTERNAL_SERVER_ERROR'],
@@ -29,6 +27,21 @@ describe('toApiError', () => {
     expect(answered?.errors).toMatchObject([{ error: code }]);
     expect(JSON.stringify(answered?.errors)).not.toContain(SECRET);
     expect(answered?.headers['retry-after'] !== undefined).toBe(status === 503);
+  });
+
+  test.each([
+    [new ServiceUnavailableError(SECRET), 'temporal_unavailable'],
+    [new ServiceRefusedError(SECRET), 'temporal_unavailable'],
+    [new WorkerUnavailableError(SECRET, SECRET), 'no_worker'],
+    [new StoreUnavailableError(SECRET), 'database_unavailable'],
+  ])('says with $name what cannot be reached', (error, reason) => {
+    expect(toApiError(error)?.errors).toMatchObject([{ reason }]);
+  });
+
+  test('says when a request may have been accepted all the same', () => {
+    const unknown = toApiError(new ServiceUnavailableError(SECRET, { outcomeUnknown: true }));
+    expect(unknown?.errors[0]?.message).toContain('may have accepted');
+    expect(toApiError(new ServiceUnavailableError(SECRET))?.errors[0]?.message).not.toContain('accepted');
   });
 
   test('names one error for each problem of a request', () => {

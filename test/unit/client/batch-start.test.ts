@@ -1,6 +1,11 @@
-import { expect, test } from 'vitest';
-import { createStart, resendStart, startOptions } from '../../../client/batch-start.js';
-import { InvalidRequestError, MAX_CALLS_PER_BATCH } from '../../../contract/index.js';
+import { describe, expect, test } from 'vitest';
+import { createStart, resendStart, workflowStart } from '../../../client/batch-start.js';
+import {
+  InvalidRequestError,
+  MAX_CALLS_PER_BATCH,
+  MAX_CALLS_PER_REQUEST,
+  workflowIdOf,
+} from '../../../contract/index.js';
 
 const request = { user_id: 'u-1', call_ids: ['c-1', 'c-2'], webhook_url: 'https://example.com/hooks?token=secret' };
 
@@ -14,49 +19,88 @@ const problemsOf = (run: () => unknown): string[] => {
   return [];
 };
 
-test('a create carries its calls and URL to the workflow, and nothing else', () => {
-  const { workflowId, args } = startOptions(createStart(request));
-  const [input] = args;
-  expect(workflowId).toBe(`postcall-${input.batch_id}`);
-  expect(input).toEqual({
-    batch_id: input.batch_id,
-    ...request,
-    send_type: 'create',
-    fairness_key: input.fairness_key,
+describe('a request alone', () => {
+  test('carries its calls and URL to the workflow, and nothing else', () => {
+    const { batchIds, options } = workflowStart([createStart(request)]);
+    const [batch_id = ''] = batchIds;
+    expect(batch_id).toMatch(/^b_[0-9a-f]{32}\.[0-9a-f]{8}$/);
+    expect(options.workflowId).toBe(workflowIdOf(batch_id));
+    expect(options.args).toEqual([{ batches: [{ batch_id, ...request, send_type: 'create' }] }]);
+    expect(options.memo).toEqual({ batches: [{ batch_id, user_id: 'u-1', total: 2 }] });
+    expect(options.priority?.fairnessKey).toMatch(/^\w{1,64}$/);
+  });
+
+  test('has no URL as a resend', () => {
+    const [{ batches }] = workflowStart([resendStart({ user_id: 'u-1', call_ids: ['c-1'] })]).options.args;
+    expect(batches[0]).toMatchObject({ send_type: 'resend', call_ids: ['c-1'] });
+    expect(batches[0]).not.toHaveProperty('webhook_url');
+  });
+
+  test('hands its options on', () => {
+    const options = { max_in_flight: 7, down_after: 3 };
+    expect(createStart({ ...request, options }).request.options).toEqual(options);
+  });
+
+  test('with an idempotency key has a workflow of that key, a batch of its own, and hides the key', () => {
+    const [first, second] = [0, 1].map(() => workflowStart([createStart({ ...request, idempotency_key: 'key-17' })]));
+    expect(first?.options.workflowId).toBe(second?.options.workflowId);
+    expect(first?.batchIds).not.toEqual(second?.batchIds);
+    expect(first?.options.memo).toMatchObject({ batches: [{ fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) }] });
+    expect(JSON.stringify(first)).not.toContain('key-17');
+  });
+
+  test('is named in the Web UI by host and number of calls, and the query of its URL is hidden', () => {
+    const { staticSummary, staticDetails, memo } = workflowStart([createStart(request)]).options;
+    expect(staticSummary).toBe('create: 2 calls → example.com');
+    expect(staticDetails).toContain('https://example.com/hooks?…');
+    expect(staticDetails).not.toContain('secret');
+    expect(JSON.stringify(memo)).not.toMatch(/c-1|example/);
+  });
+
+  test('has a summary below the 400 bytes that Temporal takes', () => {
+    const host = `${Array.from({ length: 4 }, () => 'a'.repeat(60)).join('.')}.example`;
+    const { staticSummary } = workflowStart([
+      createStart({ ...request, webhook_url: `https://${host}:12345/` }),
+    ]).options;
+    expect(Buffer.byteLength(staticSummary)).toBeLessThan(400);
   });
 });
 
-test('a resend has no URL', () => {
-  const [input] = startOptions(resendStart({ user_id: 'u-1', call_ids: ['c-1'] })).args;
-  expect(input).toMatchObject({ send_type: 'resend', call_ids: ['c-1'] });
-  expect(input).not.toHaveProperty('webhook_url');
-});
+describe('requests that share a workflow', () => {
+  const other = { ...request, user_id: 'u-2', call_ids: ['c-1'] };
+  const starts = [createStart(request), createStart(other), resendStart({ user_id: 'u-1', call_ids: ['c-9'] })];
 
-test('options are handed on', () => {
-  const options = { max_in_flight: 7, down_after: 3 };
-  expect(createStart({ ...request, options }).input.options).toEqual(options);
-});
+  test('are batches of their own, in their order', () => {
+    const { batchIds, options } = workflowStart(starts);
+    expect(new Set(batchIds).size).toBe(3);
+    expect(batchIds.map(workflowIdOf)).toEqual(Array(3).fill(options.workflowId));
+    expect(options.args[0].batches).toEqual(starts.map((start, at) => ({ batch_id: batchIds[at], ...start.request })));
+    expect(options.memo).toEqual({
+      batches: [
+        { batch_id: batchIds[0], user_id: 'u-1', total: 2 },
+        { batch_id: batchIds[1], user_id: 'u-2', total: 1 },
+        { batch_id: batchIds[2], user_id: 'u-1', total: 1 },
+      ],
+    });
+    expect(options).not.toHaveProperty('priority');
+  });
 
-test('an idempotency key makes the batch ID, and stays out of what Temporal sees', () => {
-  const withKey = { ...request, idempotency_key: 'key-17' };
-  const start = createStart(withKey);
-  expect(start.input.batch_id).toBe(createStart(withKey).input.batch_id);
-  expect(JSON.stringify(startOptions(start))).not.toContain('key-17');
-  expect(createStart(request).input.batch_id).not.toBe(createStart(request).input.batch_id);
-});
+  test('are counted in the summary', () => {
+    expect(workflowStart(starts).options.staticSummary).toBe('3 requests: 4 calls to 2 endpoints, 1 sent again');
+    expect(workflowStart([...starts.slice(2), ...starts.slice(2)]).options.staticSummary).toBe(
+      '2 requests: 2 calls, 2 sent again',
+    );
+  });
 
-test('the texts for the Web UI name host and number of calls, and hide the query of the URL', () => {
-  const { staticSummary, staticDetails, memo } = startOptions(createStart(request));
-  expect(staticSummary).toBe('create: 2 calls → example.com');
-  expect(staticDetails).toContain('https://example.com/hooks?…');
-  expect(staticDetails).not.toContain('secret');
-  expect(JSON.stringify(memo)).not.toMatch(/c-1|example/);
-});
-
-test('the summary stays below the 400 bytes that Temporal takes', () => {
-  const host = `${Array.from({ length: 4 }, () => 'a'.repeat(60)).join('.')}.example`;
-  const { staticSummary } = startOptions(createStart({ ...request, webhook_url: `https://${host}:12345/` }));
-  expect(Buffer.byteLength(staticSummary)).toBeLessThan(400);
+  test('are listed in the details, which stay below the 20,000 bytes that Temporal takes', () => {
+    const { batchIds, options } = workflowStart(starts);
+    for (const batchId of batchIds) expect(options.staticDetails).toContain(batchId);
+    const webhook_url = `https://example.com/${'x'.repeat(2_000)}`;
+    const large = createStart({ user_id: '😀'.repeat(64), call_ids: ['c'], webhook_url });
+    const { staticDetails } = workflowStart(Array.from({ length: 500 }, () => large)).options;
+    expect(staticDetails).toContain('and 485 more');
+    expect(Buffer.byteLength(staticDetails)).toBeLessThan(20_000);
+  });
 });
 
 test.each<[string, object, string]>([
@@ -70,14 +114,17 @@ test.each<[string, object, string]>([
   expect(problemsOf(() => createStart({ ...request, ...change }))).toContain(message);
 });
 
-test('10,000 calls with long IDs are accepted', () => {
-  const call_ids = Array.from({ length: MAX_CALLS_PER_BATCH }, (_, index) => `c-${index}`.padEnd(128, 'x'));
-  expect(createStart({ ...request, call_ids }).input.call_ids).toHaveLength(MAX_CALLS_PER_BATCH);
+test.each([
+  [MAX_CALLS_PER_REQUEST, 128],
+  [MAX_CALLS_PER_BATCH, 40],
+])('%i calls with IDs of %i characters are accepted', (count, length) => {
+  const call_ids = Array.from({ length: count }, (_, index) => `c-${index}`.padEnd(length, 'x'));
+  expect(createStart({ ...request, call_ids }).request.call_ids).toHaveLength(count);
 });
 
 test('a request too large for Temporal is refused, and the remedy is named', () => {
-  const call_ids = Array.from({ length: MAX_CALLS_PER_BATCH }, (_, index) => `${index}`.padEnd(128, 'é'));
+  const call_ids = Array.from({ length: MAX_CALLS_PER_REQUEST }, (_, index) => `${index}`.padEnd(128, 'é'));
   const problems = problemsOf(() => createStart({ ...request, call_ids }));
   expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatch(/^call_ids .*1800000.*several requests$/);
+  expect(problems[0]).toMatch(/^call_ids .*1400000.*several requests$/);
 });

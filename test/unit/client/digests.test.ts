@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
-  batchIdOfKey,
   fairnessKey,
   type RequestContent,
-  randomBatchId,
+  randomSuffix,
+  randomWorkflowPart,
   requestFingerprint,
+  workflowPartOfKey,
 } from '../../../client/digests.js';
-import { isBatchId } from '../../../contract/index.js';
+import { batchId, isBatchId, workflowIdOf } from '../../../contract/index.js';
 
 const request: RequestContent = {
   send_type: 'create',
@@ -15,22 +16,26 @@ const request: RequestContent = {
   options: { max_in_flight: 10 },
 };
 
-test('random and derived batch IDs are batch IDs', () => {
-  expect(isBatchId(randomBatchId())).toBe(true);
-  expect(isBatchId(batchIdOfKey('u', 'k'))).toBe(true);
-  expect(randomBatchId()).not.toBe(randomBatchId());
+test('workflow part and suffix make a batch ID, whose workflow is named by the part', () => {
+  for (const part of [randomWorkflowPart(), workflowPartOfKey('u', 'k')]) {
+    const id = batchId(part, randomSuffix());
+    expect(isBatchId(id)).toBe(true);
+    expect(workflowIdOf(id)).toBe(`postcall-${part}`);
+  }
+  expect(randomWorkflowPart()).not.toBe(randomWorkflowPart());
+  expect(randomSuffix()).toMatch(/^[0-9a-f]{8}$/);
 });
 
-test('a batch ID is derived from user and key together, unambiguously', () => {
-  expect(batchIdOfKey('u', 'k')).toBe(batchIdOfKey('u', 'k'));
-  const ids = [
-    batchIdOfKey('u', 'k'),
-    batchIdOfKey('u', 'k2'),
-    batchIdOfKey('u2', 'k'),
-    batchIdOfKey('uk', ''),
-    batchIdOfKey('k', 'u'),
+test('the workflow of a key is derived from user and key together, unambiguously', () => {
+  expect(workflowPartOfKey('u', 'k')).toBe(workflowPartOfKey('u', 'k'));
+  const parts = [
+    workflowPartOfKey('u', 'k'),
+    workflowPartOfKey('u', 'k2'),
+    workflowPartOfKey('u2', 'k'),
+    workflowPartOfKey('uk', ''),
+    workflowPartOfKey('k', 'u'),
   ];
-  expect(new Set(ids).size).toBe(ids.length);
+  expect(new Set(parts).size).toBe(parts.length);
 });
 
 describe('a request fingerprint', () => {
@@ -54,7 +59,7 @@ describe('a request fingerprint', () => {
   });
 });
 
-test('a fairness key tells endpoints of users apart and fits 64 bytes', () => {
+test('a fairness key tells hosts and users apart, not the URLs of a host, and fits 64 bytes', () => {
   const keys = [
     fairnessKey('u', 'https://a.example/'),
     fairnessKey('u', 'https://b.example/'),
@@ -62,5 +67,6 @@ test('a fairness key tells endpoints of users apart and fits 64 bytes', () => {
     fairnessKey('u', undefined),
   ];
   expect(new Set(keys).size).toBe(keys.length);
+  expect(fairnessKey('u', 'https://a.example/?call=2')).toBe(keys[0]);
   for (const key of keys) expect(Buffer.byteLength(key)).toBeLessThanOrEqual(64);
 });

@@ -18,7 +18,7 @@ import { expect, test } from 'vitest';
 import { BatchFailedError, BatchNotFoundError, isTransient, PostcallError } from '../../../client/errors/index.js';
 import { mapError } from '../../../client/map-error.js';
 
-const context = { workflowId: 'postcall-b_1', taskQueue: 'queue-1' };
+const context = { workflowId: 'postcall-b_1', batchId: 'b_1.0', taskQueue: 'queue-1' };
 
 /** As the SDK hands on what gRPC reports. */
 function serviceError(code: number, details = 'some details'): ServiceError {
@@ -53,10 +53,18 @@ test.each<[string, number, string]>([
   expect(isTransient(error)).toBe(code !== 'SERVICE_REFUSED');
 });
 
+test.each([
+  [3, true],
+  [7, false],
+  [12, false],
+])('a refusal with gRPC status %i is for the content of the request: %s', (status, forContent) => {
+  expect(mapError(serviceError(status), context)).toMatchObject({ code: 'SERVICE_REFUSED', forContent });
+});
+
 test('a workflow that is not there is a batch that is not there', () => {
   const error = mapError(new WorkflowNotFoundError('not found', context.workflowId, undefined), context);
   expect(error).toBeInstanceOf(BatchNotFoundError);
-  expect(error).toMatchObject({ batchId: 'b_1', message: 'There is no batch "b_1"' });
+  expect(error).toMatchObject({ batchId: 'b_1.0', message: 'There is no batch "b_1.0"' });
 });
 
 test.each<[string, unknown, string]>([

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { readEnvironment } from '../../../../client/cli/environment.js';
-import { follow, progressLine, resultText } from '../../../../client/cli/follow.js';
+import { follow, progressLine, progressTable, resultText } from '../../../../client/cli/follow.js';
 import { Output } from '../../../../client/cli/output.js';
 import { Session } from '../../../../client/cli/session.js';
 import type { BatchResult, Progress } from '../../../../contract/index.js';
@@ -16,8 +16,7 @@ const running: Progress = {
   rejected: 0,
   canceled: 0,
   pending: 1,
-  endpoint: 'up',
-  endpoint_since: null,
+  endpoints: [],
   started_at: '2026-01-01T00:00:00.000Z',
   finished_at: null,
 };
@@ -73,13 +72,19 @@ test('a batch that was not delivered whole exits with 1', async () => {
   expect((await followed([partial], { isTTY: false, json: false })).exitCode).toBe(1);
 });
 
-test('an outage is told with its beginning', () => {
-  const down: Progress = { ...running, endpoint: 'down', endpoint_since: '2026-01-01T00:00:30.000Z' };
-  expect(progressLine(down)).toMatch(/; endpoint down since 2026-01-01T00:00:30.000Z$/);
+test('an outage is told with its endpoint and beginning, and how many more there are', () => {
+  const down = { url: 'https://a.example/hooks', state: 'down', since: '2026-01-01T00:00:30.000Z' } as const;
+  const gone = { url: 'https://b.example/hooks', state: 'gone', since: '2026-01-01T00:00:40.000Z' } as const;
+  expect(progressLine({ ...running, endpoints: [down] })).toMatch(
+    /; https:\/\/a\.example\/hooks down since 2026-01-01T00:00:30\.000Z$/,
+  );
+  expect(progressLine({ ...running, endpoints: [down, gone] })).toMatch(/, and 1 more endpoints in trouble$/);
+  expect(progressTable({ ...running, endpoints: [down, gone] })).toMatch(/a\.example.*down.*\n.*b\.example.*gone/);
+  expect(progressTable(running)).not.toContain('since');
 });
 
 test('a result lists its errors, and where the others are', () => {
-  const { endpoint: _, endpoint_since: __, ...counts } = partial;
+  const { endpoints: _, ...counts } = partial;
   const result: BatchResult = {
     ...counts,
     status: 'completed',
