@@ -92,7 +92,11 @@ describe('while the database is away', { timeout: 180_000 }, () => {
       expect(status).toBe(503);
       expect(headers.get('retry-after')).not.toBeNull();
       expect(body.errors).toEqual([
-        { error: 'INTERNAL_SERVER_ERROR', message: 'The database cannot be reached. Try again.', reason: 'database_unavailable' },
+        {
+          error: 'INTERNAL_SERVER_ERROR',
+          message: 'The database cannot be reached. Try again.',
+          reason: 'database_unavailable',
+        },
       ]);
     }
     const ready = await send(`${url}/readyz`);
