@@ -1,13 +1,13 @@
-/** Interruptions in a row from which on others wait, so that a webhook can be tried alone. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long nothing else starts while a suspect is alone: what kills a worker kills it at once. */
+const ALONE_MS = 250;
+/** From so many interruptions in a row on, others are held back for a moment until a suspect is alone. */
 const DRAINS_FROM = 3;
+const DRAIN_MS = 1_000;
+const DRAIN_POLL_MS = 10;
 /** Alone so often, and interrupted each time: the call itself ends its worker. */
 const POISON_FROM = 3;
-/** How long nothing else starts while a webhook is tried alone; then it counts as one among others. */
-const ALONE_MS = 250;
-/** How long new attempts wait for those in flight to end. */
-const DRAIN_MS = 1_000;
-/** A suspect that has waited so long for its turn is tried among others. */
-const MAX_LINE_MS = 10_000;
 
 /** A webhook whose last attempts, `in_a_row`, were interrupted; `alone` of them while nothing else was in flight in their process. */
 export interface Suspect {
@@ -15,33 +15,31 @@ export interface Suspect {
   alone: number;
 }
 
-/** The exclusive turn of one suspect. */
+/** How a suspect is tried. */
 export interface Turn {
-  /** Its attempt is open. `share` notes that it is not alone any more; that is done before anything else starts. */
+  isolation: 'alone' | 'shared';
+  /** Its attempt is open. `share` notes that it is not alone any more: that is done before anything else starts. */
   opened(share: () => Promise<void>): void;
   /** Its attempt has ended. Safe to repeat. */
   over(): void;
 }
 
-export interface IsolationOptions {
-  /** An attempt could not be noted as shared: if its worker dies now, it counts as one that was alone. */
-  onError: (error: unknown) => void;
-}
+const SHARED: Turn = { isolation: 'shared', opened: () => undefined, over: () => undefined };
 
 /**
  * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up nobody, and from the
- * third interruption on in turns, while others wait a moment. Only attempts that were alone count against a call.
+ * third interruption on while others wait a moment. Only attempts that were alone count against a call, so that calls which were in
+ * flight together at a crash are never failed for it.
  */
 export class Isolation {
   readonly #onError: (error: unknown) => void;
-  readonly #heldBack: (() => void)[] = [];
   #inFlight = 0;
-  #held = false;
-  #drained: (() => void) | undefined;
-  /** Resolves when the last one in line has had its turn. */
-  #line: Promise<void> = Promise.resolve();
+  /** While a suspect is alone, or is to be. */
+  #gate: Promise<void> | undefined;
+  #turn: Turn | undefined;
 
-  constructor({ onError }: IsolationOptions) {
+  /** `onError`: an attempt could not be noted as shared. If its worker dies now, it counts as one that was alone. */
+  constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
 
@@ -49,26 +47,50 @@ export class Isolation {
     return alone >= POISON_FROM;
   }
 
-  /** Counts an attempt as in flight. Resolves at once, as undefined, unless somebody is alone or others are being waited for. */
-  enter(): Promise<void> | undefined {
-    if (!this.#held) {
-      this.#inFlight += 1;
-      return undefined;
-    }
-    return new Promise((resolve) => this.#heldBack.push(resolve));
+  /** Counts an attempt as in flight. Waits while a suspect is alone. */
+  async enter(): Promise<void> {
+    while (this.#gate !== undefined) await this.#gate;
+    this.#inFlight += 1;
   }
 
+  /** An attempt has ended; it may have been the one that was alone. */
   leave(): void {
     this.#inFlight -= 1;
-    if (this.#inFlight === 0) this.#drained?.();
+    if (this.#inFlight === 0) this.#turn?.over();
   }
 
-  /** A suspect that has entered gets a turn alone, or goes on among others: then undefined. It stays in flight either way. */
-  async admit({ in_a_row }: Suspect): Promise<Turn | undefined> {
-    if (!this.#held && this.#inFlight === 1) return this.#startTurn(() => undefined);
-    if (in_a_row < DRAINS_FROM) return undefined;
-    this.leave();
-    const { promise, resolve: next } = Promise.withResolvers<void>();
-    return undefined;
+  /** A suspect that has entered gets a turn alone, or goes on among the others. */
+  async admit({ in_a_row }: Suspect): Promise<Turn> {
+    if (this.#gate !== undefined || (this.#inFlight > 1 && in_a_row < DRAINS_FROM)) return SHARED;
+    const turn = this.#close();
+    for (let waited = 0; this.#inFlight > 1 && waited < DRAIN_MS; waited += DRAIN_POLL_MS) await delay(DRAIN_POLL_MS);
+    if (this.#inFlight === 1) return turn;
+    turn.over();
+    return SHARED;
+  }
+
+  #close(): Turn {
+    let release = (): void => undefined;
+    this.#gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const turn: Turn = {
+      isolation: 'alone',
+      opened: (share) => {
+        timer = setTimeout(() => {
+          share().catch(this.#onError).finally(turn.over);
+        }, ALONE_MS);
+      },
+      over: () => {
+        clearTimeout(timer);
+        if (this.#turn !== turn) return;
+        this.#turn = undefined;
+        this.#gate = undefined;
+        release();
+      },
+    };
+    this.#turn = turn;
+    return turn;
   }
 }

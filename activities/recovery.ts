@@ -12,8 +12,8 @@ const DEFAULT_PROBE_INTERVAL_MS = 30_000;
 
 export interface RecoveryOptions {
   store: Store;
-  /** Signals `retryNow` to the batch. */
-  retryNow(batchId: string, callIds: string[]): Promise<void>;
+  /** Signals `wake` to a workflow, with calls of its batches. */
+  wake(workflowId: string, webhooks: { batch_id: string; call_ids: string[] }[]): Promise<void>;
   /** What could not be done now; it is tried again with the next delivery or probe. */
   onError(error: unknown): void;
   /** A down endpoint is tried at least this often, in milliseconds. Default 30 s. */
@@ -63,7 +63,7 @@ export class Recovery {
       for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
         const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);
         const waiting = await this.#options.store.claimWaiting({ ...endpoint, limit });
-        if (waiting.length > 0) await this.#retryNow(waiting);
+        if (waiting.length > 0) await this.#wakeAll(waiting);
         else await this.#rest();
       }
     } finally {
@@ -87,16 +87,24 @@ export class Recovery {
   }
 
   async #probe(interval_ms: number): Promise<void> {
-    await this.#retryNow(await this.#options.store.claimProbes({ interval_ms }));
+    await this.#wakeAll(await this.#options.store.claimProbes({ interval_ms }));
   }
 
-  /** One signal for each batch. */
-  async #retryNow(waiting: readonly WaitingWebhook[]): Promise<void> {
-    const byBatch = new Map<string, string[]>();
-    for (const { batch_id, call_id } of waiting) {
-      byBatch.set(batch_id, [...(byBatch.get(batch_id) ?? []), call_id]);
+  /** One signal for each workflow. */
+  async #wakeAll(waiting: readonly WaitingWebhook[]): Promise<void> {
+    const byWorkflow = new Map<string, Map<string, string[]>>();
+    for (const { workflow_id, batch_id, call_id } of waiting) {
+      const batches = byWorkflow.get(workflow_id) ?? new Map<string, string[]>();
+      batches.set(batch_id, [...(batches.get(batch_id) ?? []), call_id]);
+      byWorkflow.set(workflow_id, batches);
     }
-    await Promise.all([...byBatch].map(([batchId, callIds]) => this.#options.retryNow(batchId, callIds)));
+    const signals = [...byWorkflow].map(([workflowId, batches]) =>
+      this.#options.wake(
+        workflowId,
+        [...batches].map(([batch_id, call_ids]) => ({ batch_id, call_ids })),
+      ),
+    );
+    await Promise.all(signals);
   }
 
   #track(work: Promise<void>): void {

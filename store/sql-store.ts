@@ -3,9 +3,10 @@ import { createApiKey, findUserByApiKey, listApiKeys, revokeApiKey } from './api
 import { upsertCalls } from './calls.js';
 import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
-import { failUnsettled, findUnfinished } from './ended-batches.js';
+import { batchesOf, failUnsettled } from './ended-batches.js';
 import { StoreUnavailableError } from './errors.js';
 import { grouped } from './grouping.js';
+import { shareAttempt } from './interrupt-attempts.js';
 import { openAttempts } from './open-attempts.js';
 import { fillFromCalls, readPayload, storePayload } from './payloads.js';
 import { prune } from './prune.js';
@@ -52,6 +53,7 @@ export function sqlStore(database: Database): Store {
     registerBatches: (request) => registerBatches(database, request),
     openAttempt: (request) => openWithText(database, request, open, readLarge),
     storePayload: (request) => storePayload(database, request),
+    shareAttempt: (seq) => shareAttempt(database, seq),
     closeAttempt: shared(closeAttempts),
     rejectWebhook: (request) => rejectWebhook(database, request),
     failWebhook: (request) => failWebhook(database, request),
@@ -60,7 +62,7 @@ export function sqlStore(database: Database): Store {
     checkpoint: (request) => checkpoint(database, request),
     firstAttemptsMade: (batchIds) => firstAttemptsMade(database, batchIds),
     readBatch: (userId, batchId) => readBatch(database, userId, batchId),
-    findUnfinished: (workflowIds) => findUnfinished(database, workflowIds),
+    batchesOf: (workflowIds) => batchesOf(database, workflowIds),
     failUnsettled: (batch) => failUnsettled(database, batch),
     claimWaiting: (endpoint) => claimWaiting(database, endpoint),
     claimProbes: (options) => claimProbes(database, options),

@@ -32,6 +32,8 @@ export interface Store {
   openAttempt(request: OpenRequest): Promise<OpenResult>;
   /** Stores the text of a call that has been read, where the webhook has none yet. Safe to repeat. */
   storePayload(request: WebhookRef & { payload: string }): Promise<void>;
+  /** Notes that an attempt which was opened alone is not alone any more. */
+  shareAttempt(seq: string): Promise<void>;
   /** Records how an attempt ended. Concurrent requests share statements. Safe to repeat. */
   closeAttempt(request: CloseRequest): Promise<CloseResult>;
   /** Deletes the unsettled webhook of a call that may not have one, and notes it in its batch's rejected calls. Safe to repeat. */
@@ -53,8 +55,8 @@ export interface Store {
   /** One user's batch as it is stored; undefined when it is not registered, or is another user's. */
   readBatch(userId: string, batchId: string): Promise<StoredBatch | undefined>;
 
-  /** Those of these workflows' batches that are not finished. */
-  findUnfinished(workflowIds: readonly string[]): Promise<{ workflow_id: string; batch_id: string }[]>;
+  /** The batches of these workflows that are registered, be it in part. */
+  batchesOf(workflowIds: readonly string[]): Promise<RegisteredBatch[]>;
   /**
    * Fails the unsettled webhooks of a batch that sends nothing any more, and finishes the batch when none is left. Those with an attempt in
    * flight are left alone until its end or its deadline. Returns how many it failed. Safe to repeat.
@@ -185,6 +187,14 @@ export type WatchedStanding =
 export interface FirstAttempts {
   batch_id: string;
   rejected: { call_id: string; error: Rejection }[];
+}
+
+export interface RegisteredBatch {
+  workflow_id: string;
+  batch_id: string;
+  /** Calls that are registered, always the first ones. */
+  registered: number;
+  finished: boolean;
 }
 
 /** A batch as it is stored. */

@@ -43,19 +43,20 @@ const milliseconds = (value: string): number | undefined => {
 
 const DURATION_RULE = 'must be a duration such as 500ms, 15s, 2m or 72h';
 
-const durationText = z.string().transform((value, context) => {
-  const ms = milliseconds(value);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: DURATION_RULE });
-  return z.NEVER;
-});
+const durationFrom = (min: number) =>
+  z.string().transform((value, context) => {
+    const ms = milliseconds(value);
+    if (ms !== undefined && ms >= min) return ms;
+    context.addIssue({ code: 'custom', message: DURATION_RULE });
+    return z.NEVER;
+  });
 
 /** A duration in milliseconds, written as `15s`. */
-export const duration = (fallback: string, { max }: { max: number }) =>
+export const duration = (fallback: string, { min = 1, max }: { min?: number; max: number }) =>
   z
     .string()
     .default(fallback)
-    .pipe(durationText)
+    .pipe(durationFrom(min))
     .refine((ms) => ms <= max, `must be at most ${max / 1_000}s`);
 
 /** Comma-separated durations in milliseconds; at least one. */
@@ -64,4 +65,11 @@ export const durations = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((value) => value.split(',').map((part) => part.trim()))
-    .pipe(z.array(durationText));
+    .pipe(z.array(durationFrom(1)));
+
+/** `true` or `false`. */
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .default(fallback ? 'true' : 'false')
+    .transform((value) => value === 'true');

@@ -1,11 +1,12 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE } from '../contract/index.js';
-import { duration, durations, list, optional, port, wholeNumber } from './config-values.js';
+import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, userIdSchema } from '../contract/index.js';
+import { duration, durations, flag, list, optional, port, wholeNumber } from './config-values.js';
 
 /** Attempts longer than this would outlive the activity's own timeout. */
 const MAX_ATTEMPT_TIMEOUT_MS = 120_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
@@ -25,6 +26,11 @@ const environmentSchema = z.object({
   POSTCALL_DATA_DIR: z.string().default('.postcall'),
   CALLS_URL: optional(httpUrl),
   CALLS_API_KEY: optional(z.string()),
+  CALLS_USER_ID: optional(userIdSchema),
+  CALLS_GRACE: duration('5s', { min: 0, max: HOUR_MS }),
+  CALLS_READY_FIELD: optional(z.string()),
+  CALLS_READY_TIMEOUT: duration('10m', { max: DAY_MS }),
+  CALLS_SEND_INCOMPLETE: flag(false),
   HOST: z.string().default('127.0.0.1'),
   PORT: port(8787),
   POSTCALL_API_KEYS: list(apiKey),
@@ -78,7 +84,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     /** PostgreSQL; undefined: PGlite in `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: env.POSTCALL_DATA_DIR,
-    calls: callsConfig(env.CALLS_URL, env.CALLS_API_KEY),
+    calls: {
+      http: callsConfig(env.CALLS_URL, env.CALLS_API_KEY),
+      /** Owner of calls that name none; undefined: whoever asks. */
+      defaultUserId: env.CALLS_USER_ID,
+      graceMs: env.CALLS_GRACE,
+      readyField: env.CALLS_READY_FIELD,
+      readyTimeoutMs: env.CALLS_READY_TIMEOUT,
+      sendIncomplete: env.CALLS_SEND_INCOMPLETE,
+    },
     http: { host: env.HOST, port: env.PORT, rateLimit: env.POSTCALL_RATE_LIMIT },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
     allowNetworks: env.POSTCALL_ALLOW_NETWORKS,

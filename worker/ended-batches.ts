@@ -1,16 +1,23 @@
-import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
-import { BATCH_WORKFLOW, batchIdOf, batchWorkflowId } from '../contract/index.js';
-import type { Store } from '../store/index.js';
+import type { Client, WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import {
+  type BatchRequest,
+  DELIVER_WORKFLOW,
+  type DeliverInput,
+  type DeliverMemo,
+  PAGE_SIZE,
+} from '../contract/index.js';
+import type { RegisteredBatch, Store } from '../store/index.js';
 
 const DEFAULT_INTERVAL_MS = 60_000;
 /** A look goes back this far behind the one before: for attempts that were in flight then, a late index, and clocks that differ. */
 const OVERLAP_MS = 10 * 60_000;
 /** The first look's reach: batches end while no worker runs. */
 const FIRST_REACH_MS = 7 * 24 * 3_600_000;
-const BATCHES_PER_STATEMENT = 500;
+const WORKFLOWS_PER_STATEMENT = 500;
 
 /** Ends that no batch comes to by itself: a canceled one completes too. Statuses as a list's query writes them. */
-const ENDED_FROM_OUTSIDE = `WorkflowType = '${BATCH_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
+const ENDED_FROM_OUTSIDE = `WorkflowType = '${DELIVER_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
 /** The same, as a description names them, in words. */
 const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
   TERMINATED: 'terminated',
@@ -21,6 +28,8 @@ const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
 export interface EndedBatchesOptions {
   client: Client;
   store: Store;
+  /** Whether the `calls` table says which calls there are. */
+  calls: boolean;
   onFailed(batchId: string, webhooks: number): void;
   /** What could not be done now; the next look does it. */
   onError(error: unknown): void;
@@ -67,34 +76,72 @@ export class EndedBatches {
   async #failLeftBehind(): Promise<void> {
     const startedAt = Date.now();
     const ended = await this.#endedSince(new Date(this.#since));
-    for (let from = 0; from < ended.length; from += BATCHES_PER_STATEMENT) {
-      const batchIds = ended.slice(from, from + BATCHES_PER_STATEMENT);
-      for (const batchId of await this.#options.store.findUnsettled(batchIds)) {
+    for (let from = 0; from < ended.length; from += WORKFLOWS_PER_STATEMENT) {
+      const workflows = ended.slice(from, from + WORKFLOWS_PER_STATEMENT);
+      const registered = await this.#options.store.batchesOf(workflows.map(({ workflowId }) => workflowId));
+      for (const workflow of workflows) {
         if (this.#stopping) return;
-        await this.#failUnsettled(batchId);
+        await this.#settle(workflow, registered);
       }
     }
     this.#since = startedAt - OVERLAP_MS;
   }
 
-  async #endedSince(time: Date): Promise<string[]> {
-    const batchIds = new Set<string>();
+  /** The last run that ended, of each workflow. */
+  async #endedSince(time: Date): Promise<WorkflowExecutionInfo[]> {
+    const workflows = new Map<string, WorkflowExecutionInfo>();
     const query = `${ENDED_FROM_OUTSIDE} and CloseTime > '${time.toISOString()}'`;
-    for await (const { workflowId } of this.#options.client.workflow.list({ query })) {
-      const batchId = batchIdOf(workflowId);
-      if (batchId !== undefined) batchIds.add(batchId);
+    for await (const workflow of this.#options.client.workflow.list({ query })) {
+      workflows.set(workflow.workflowId, workflow);
     }
-    return [...batchIds];
+    return [...workflows.values()];
   }
 
-  async #failUnsettled(batchId: string): Promise<void> {
+  async #settle({ workflowId, memo }: WorkflowExecutionInfo, registered: readonly RegisteredBatch[]): Promise<void> {
+    const known = new Map(registered.map((batch) => [batch.batch_id, batch]));
+    const batches = (memo as DeliverMemo | undefined)?.batches ?? [];
+    const unsettled = batches.filter(({ batch_id, total }) => {
+      const batch = known.get(batch_id);
+      return !batch?.finished || batch.registered < total;
+    });
+    if (unsettled.length === 0) return;
     const { client, store, onFailed } = this.#options;
-    const { status } = await client.workflow.getHandle(batchWorkflowId(batchId)).describe();
+    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
     const end = END_OF_STATUS[status.name];
     // A reset ends one run and starts another one of the same ID, which runs on, or is paused.
     if (end === undefined) return;
-    const reason = `the workflow of its batch ended from outside: ${end}`;
-    const failed = await store.failUnsettled({ batch_id: batchId, reason });
-    if (failed > 0) onFailed(batchId, failed);
+    const isWhole = unsettled.every(({ batch_id, total }) => known.get(batch_id)?.registered === total);
+    if (!isWhole) await this.#register(workflowId, runId);
+    for (const { batch_id } of unsettled) {
+      const failed = await store.failUnsettled({
+        batch_id,
+        reason: `the workflow of its batch ended from outside: ${end}`,
+      });
+      if (failed > 0) onFailed(batch_id, failed);
+    }
+  }
+
+  /** A workflow that ended before it had written down its calls: its start event names them. */
+  async #register(workflowId: string, runId: string): Promise<void> {
+    const { client, store, calls } = this.#options;
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const started = events?.[0]?.workflowExecutionStartedEventAttributes;
+    const { loadedDataConverter } = client.options;
+    const [input] = await decodeArrayFromPayloads(loadedDataConverter, started?.input?.payloads ?? []);
+    const accepted_at = timestampMs(events?.[0]?.eventTime);
+    for (const batch of (input as DeliverInput | undefined)?.batches ?? []) {
+      for (const part of partsOf(batch)) {
+        await store.registerBatches({ workflow_id: workflowId, accepted_at, calls, parts: [part] });
+      }
+    }
   }
 }
+
+function partsOf({ call_ids, options: _, ...base }: BatchRequest) {
+  const total = call_ids.length;
+  const offsets = Array.from({ length: Math.ceil(total / PAGE_SIZE) }, (_, page) => page * PAGE_SIZE);
+  return offsets.map((offset) => ({ ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total }));
+}
+
+const timestampMs = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
+  Number(time?.seconds ?? 0) * 1_000 + Math.floor((time?.nanos ?? 0) / 1_000_000);

@@ -3,12 +3,13 @@ import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
-import { type CallSource, createActivities, createHttpCallSource } from '../activities/index.js';
+import { type CallSource, type CallsOptions, createActivities, createHttpCallSource } from '../activities/index.js';
 import type { Lookup } from '../activities/lookup.js';
 import { Recovery } from '../activities/recovery.js';
 import { DEFAULT_RETRY_POLICY } from '../activities/retry-schedule.js';
 import { createSender } from '../activities/send.js';
-import { batchWorkflowId, retryNowSignal } from '../contract/index.js';
+import { StopSignal } from '../activities/stop-signal.js';
+import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 import type { Config } from './config.js';
 import { EndedBatches } from './ended-batches.js';
@@ -54,12 +55,13 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     userAgent: `postcall-webhooks/${packageVersion}`,
     ...(deps.lookup && { lookup: deps.lookup }),
   });
-  const httpCalls = config.calls && createHttpCallSource(config.calls);
-  const callSource = deps.callSource ?? httpCalls;
+  const httpCalls = config.calls.http && createHttpCallSource(config.calls.http);
+  const source = deps.callSource ?? httpCalls;
+  const stopping = new StopSignal();
   const { activities, idle } = createActivities({
     store,
     sender,
-    ...(callSource && { callSource }),
+    ...(source && { calls: callsOptions(config, source) }),
     attemptTimeoutMs: config.attemptTimeoutMs,
     retryPolicy: {
       schedule_ms: config.retry.scheduleMs,
@@ -68,6 +70,8 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     },
     endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
     onDelivered: (endpoint) => recovery.delivered(endpoint),
+    onFault: (what, error) => logger.error({ err: error }, what),
+    stopping,
   });
   const worker = await Worker.create({
     connection,
@@ -75,7 +79,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     taskQueue: config.taskQueue,
     dataConverter,
     ...(deps.workflows ?? workflowSource()),
-    activities,
+    activities: { ...activities },
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
     ...WORKFLOW_CODE_LIMITS,
     ...LIMITS,
@@ -95,20 +99,18 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   const stopped = run();
   stopped.catch((error: unknown) => logger.error({ err: error }, 'the worker failed'));
   const stop = () => {
+    stopping.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     return stopped;
   };
   return { stopped, stop };
 }
 
-/**
- * A page's first attempts run as local activities inside a workflow task, so workflow tasks are long and few. Activity slots are
- * several times what one endpoint may hold (POSTCALL_MAX_IN_FLIGHT), so that a hanging endpoint leaves room for others.
- */
+/** Rounds of up to 200 attempts are local activities inside of workflow tasks; regular activities are watches and checkpoints. */
 const LIMITS = {
   maxConcurrentWorkflowTaskExecutions: 200,
-  maxConcurrentLocalActivityExecutions: 400,
-  maxConcurrentActivityTaskExecutions: 1_000,
+  maxConcurrentLocalActivityExecutions: 600,
+  maxConcurrentActivityTaskExecutions: 500,
   maxCachedWorkflows: 500,
 } as const;
 
@@ -127,21 +129,33 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
     store,
     probeIntervalMs: config.probeIntervalMs,
     onError: (error) => logger.warn({ err: error }, 'waiting webhooks could not be woken now'),
-    retryNow: async (batchId, call_ids) => {
+    wake: async (workflowId, webhooks) => {
       try {
-        await client.workflow.getHandle(batchWorkflowId(batchId)).signal(retryNowSignal, { call_ids });
+        await client.workflow.getHandle(workflowId).signal(wakeSignal, { webhooks });
       } catch (error) {
-        // The batch has ended meanwhile: nobody of it waits.
+        // The workflow has ended meanwhile: nobody of it waits.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
   });
 }
 
-const createEndedBatches = ({ store, logger }: WorkerDependencies, client: Client): EndedBatches =>
+const callsOptions = ({ calls }: Config, source: CallSource): CallsOptions => ({
+  source,
+  ...(calls.defaultUserId !== undefined && { defaultUserId: calls.defaultUserId }),
+  ...(calls.readyField !== undefined && { readyField: calls.readyField }),
+  policy: {
+    grace_ms: calls.graceMs,
+    ready_timeout_ms: calls.readyTimeoutMs,
+    send_incomplete: calls.sendIncomplete,
+  },
+});
+
+const createEndedBatches = ({ config, store, logger, callSource }: WorkerDependencies, client: Client): EndedBatches =>
   new EndedBatches({
     client,
     store,
+    calls: callSource === undefined && config.calls.http === undefined,
     onFailed: (batch, webhooks) => logger.warn({ batch, webhooks }, 'webhooks failed: their batch ended from outside'),
     onError: (error) => logger.warn({ err: error }, 'batches that ended from outside could not be looked for now'),
   });

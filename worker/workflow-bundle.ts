@@ -11,6 +11,9 @@ export const workflowBundlePath = BUNDLE;
 /** The compiled workflows' entry point. */
 export const workflowsPath = fileURLToPath(`${WORKFLOWS}.js`);
 
+/** Beside the entry point: what decodes arguments inside of workflows. */
+export const payloadConverterPath = fileURLToPath(new URL('../workflows/payload-converter.js', import.meta.url));
+
 /** What a worker runs: the prebuilt bundle, or, where none was built, the sources, which it bundles at its start. */
 export function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
   if (existsSync(BUNDLE)) return { workflowBundle: { codePath: BUNDLE } };

@@ -2,6 +2,7 @@ import { log, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import type {
   CheckpointInput,
   CheckpointResult,
+  DeliveryEnd,
   DeliveryInput,
   DeliveryResult,
   RegisterPart,
@@ -146,7 +147,7 @@ export class Steps {
         this.#watching[kind] = false;
         const known = ends.flatMap(([group, index, end]) => {
           const call = grouped[group]?.[index];
-          return call ? [[call, end] as const] : [];
+          return call ? [[call, end] as [Call, DeliveryEnd]] : [];
         });
         this.#book.watchEnded(calls, known, now);
       },
