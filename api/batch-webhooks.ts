@@ -1,6 +1,19 @@
 import type { StoredWebhook } from '../contract/index.js';
 import type { Store } from '../store/store.js';
 
+/** Calls whose webhooks are read by their keys, in statements that concurrent answers share. */
+export const FEW = 10;
+
+/** The webhooks of a few calls that a batch has registered, in their order. */
+export async function fewWebhooks(
+  store: Store,
+  user_id: string,
+  call_ids: readonly string[],
+): Promise<StoredWebhook[]> {
+  const found = await Promise.all(call_ids.map((callId) => store.getWebhook(user_id, callId)));
+  return found.filter((webhook) => webhook !== undefined);
+}
+
 /** Webhooks in memory at once: payloads hold transcripts, and a request may name 10,000 calls. */
 const MAX_PAGE = 200;
 

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BatchHandle } from '../client/index.js';
 import { failureMessage, type StoredWebhook } from '../contract/index.js';
 import { StoreUnavailableError } from '../store/errors.js';
-import type { FirstAttempts } from '../store/store.js';
-import { batchWebhooks } from './batch-webhooks.js';
+import type { FirstAttempts, Store } from '../store/store.js';
+import { batchWebhooks, FEW, fewWebhooks } from './batch-webhooks.js';
 import type { Dependencies } from './dependencies.js';
 import { ApiError, type ErrorEntry } from './errors.js';
 import { preferredWait } from './prefer.js';
@@ -45,7 +45,7 @@ export async function sendBatch(
   const isWhole = (first?.length ?? 0) + errors.length >= callIds.length;
   return sendWebhooks(reply, {
     first: first ?? [],
-    ...(first && rest && !isWhole && { rest }),
+    ...(rest && !isWhole && { rest }),
     errors: errors.length > 0 ? errors : null,
   });
 }
@@ -56,13 +56,16 @@ interface Batch {
   call_ids: readonly string[];
 }
 
-interface Found {
+interface Webhooks {
+  /** Read before the status is sent; absent while the store is away. */
+  first?: StoredWebhook[];
+  rest?: AsyncIterable<StoredWebhook[]>;
+}
+
+interface Found extends Webhooks {
   /** Whether every first attempt has been made. */
   made: boolean;
   rejected: FirstAttempts['rejected'];
-  /** Webhooks, read before the status is sent; undefined while the store is away. */
-  first?: StoredWebhook[] | undefined;
-  rest?: AsyncIterable<StoredWebhook[]>;
 }
 
 const NOTHING_KNOWN: Found = { made: false, rejected: [] };
@@ -75,16 +78,33 @@ async function lookAt(
   { store, firstAttempts }: Pick<Dependencies, 'store' | 'firstAttempts'>,
 ): Promise<Found> {
   const made = await untilGone(reply, firstAttempts.wait(batch.batch_id, timeoutMs));
-  const rest = batchWebhooks(store, batch);
-  try {
-    const rejected = made?.rejected ?? (await store.readBatch(batch.user_id, batch.batch_id))?.rejected_calls ?? [];
-    const { value } = await rest.next();
-    return { made: made !== undefined, rejected, first: value ?? [], rest };
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    request.log.warn({ reason: error.message }, 'an accepted batch is answered without its webhooks');
-    return { ...NOTHING_KNOWN, rejected: made?.rejected ?? [] };
+  if (reply.raw.destroyed) {
+    request.log.info('the client has gone before its answer');
+    return NOTHING_KNOWN;
   }
+  try {
+    if (made) return { made: true, rejected: made.rejected, ...(await webhooksOf(store, batch, made.rejected)) };
+    const stored = await store.readBatch(batch.user_id, batch.batch_id);
+    const rejected = stored?.rejected_calls ?? [];
+    return { made: false, rejected, ...(stored && (await pagesOf(store, batch))) };
+  } catch (error) {
+    const reason = error instanceof StoreUnavailableError ? { reason: error.message } : { err: error };
+    request.log.warn(reason, 'an accepted batch is answered without its webhooks');
+    return { made: false, rejected: made?.rejected ?? [] };
+  }
+}
+
+async function webhooksOf(store: Store, batch: Batch, rejected: FirstAttempts['rejected']): Promise<Webhooks> {
+  if (batch.call_ids.length > FEW) return pagesOf(store, batch);
+  const refused = new Set(rejected.map(({ call_id }) => call_id));
+  const accepted = batch.call_ids.filter((callId) => !refused.has(callId));
+  return { first: await fewWebhooks(store, batch.user_id, accepted) };
+}
+
+async function pagesOf(store: Store, batch: Batch): Promise<Webhooks> {
+  const rest = batchWebhooks(store, batch);
+  const { value } = await rest.next();
+  return { first: value ?? [], rest };
 }
 
 /** Ends the wait when the client has gone. */

@@ -97,8 +97,9 @@ const endpoints: FastifyPluginAsync<EndpointOptions> = async (app, { rateLimit, 
 };
 
 /** What needs an API key. */
-const v1: FastifyPluginAsync<V1Options> = async (app, { rateLimit, ...dependencies }) => {
-  authenticate(app, dependencies.store);
+const v1: FastifyPluginAsync<V1Options> = async (app, { rateLimit, client, store, firstAttempts }) => {
+  const dependencies = { client, store, firstAttempts };
+  authenticate(app, store);
   await limitRate(app, rateLimit);
   // Answers hold what is private to their user.
   app.addHook('onSend', async (_request, reply) => {

@@ -35,9 +35,10 @@ function lines() {
   };
 }
 
-function stateOf({ endpoint, retrying, pending, failed, finished_at }: Progress): string {
+function stateOf({ endpoints, retrying, pending, failed, finished_at }: Progress): string {
   if (finished_at !== null) return 'finished';
   const counts = { retrying, 'not tried yet': pending, failed };
   const parts = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []));
-  return [`endpoint ${endpoint}`, ...parts].join(', ');
+  const [endpoint] = endpoints;
+  return [`endpoint ${endpoint?.state ?? 'up'}`, ...parts].join(', ');
 }

@@ -1,9 +1,9 @@
 import Table from 'cli-table3';
-import type { Attempt, Webhook } from '../contract/index.js';
+import type { Attempt, StoredWebhook } from '../contract/index.js';
 import type { SampleCall } from './sample-calls/index.js';
 
 /** The calls with their webhooks' attempts, as text. Times are seconds after `startedAt` (milliseconds since the epoch). */
-export function attemptsTable(calls: SampleCall[], webhooks: Map<string, Webhook>, startedAt: number): string {
+export function attemptsTable(calls: SampleCall[], webhooks: Map<string, StoredWebhook>, startedAt: number): string {
   const table = new Table({
     head: ['Call', 'Agent', 'Webhook', 'Attempts, in seconds after the start'],
     style: { head: [], border: [], compact: true },

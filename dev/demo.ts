@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { BatchHandle } from '../client/index.js';
-import type { Webhook } from '../contract/index.js';
+import type { StoredWebhook } from '../contract/index.js';
 import { type Config, installRuntime, loadConfig } from '../worker/index.js';
 import { aborted } from './aborted.js';
 import { showProgress } from './demo-progress.js';
@@ -109,13 +109,13 @@ async function deliver(batch: BatchHandle, receiver: DemoReceiver, stack: Stack,
   }
 }
 
-async function webhooksOf(batch: BatchHandle, stack: Stack): Promise<Map<string, Webhook>> {
+async function webhooksOf(batch: BatchHandle, stack: Stack): Promise<Map<string, StoredWebhook>> {
   const query = { user_id: USER, batch_id: batch.batchId, limit: calls.length };
   const { webhooks } = await stack.store.listBatchWebhooks(query);
   return new Map(webhooks.map((webhook) => [webhook.call_id, webhook]));
 }
 
-function requireDelivered(webhooks: Map<string, Webhook>, receiver: DemoReceiver): void {
+function requireDelivered(webhooks: Map<string, StoredWebhook>, receiver: DemoReceiver): void {
   const problems = calls.flatMap(({ call_id }) => problemWith(call_id, webhooks.get(call_id), receiver) ?? []);
   if (receiver.rejected > 0) problems.push(`${receiver.rejected} requests had a wrong signature`);
   if (problems.length > 0) throw demoFailed(problems);
@@ -124,11 +124,11 @@ function requireDelivered(webhooks: Map<string, Webhook>, receiver: DemoReceiver
 const demoFailed = (problems: string[]): ExpectedError =>
   new ExpectedError(`The demo has failed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
 
-function problemWith(callId: string, webhook: Webhook | undefined, receiver: DemoReceiver): string | undefined {
+function problemWith(callId: string, webhook: StoredWebhook | undefined, receiver: DemoReceiver): string | undefined {
   if (!webhook) return `${callId} has no webhook`;
   if (webhook.status !== 'delivered')
     return `${callId} is ${webhook.status}: ${webhook.reason ?? 'no reason is recorded'}`;
-  const stored = Buffer.from(JSON.stringify(webhook.payload));
+  const stored = Buffer.from(webhook.payload ?? '');
   const copies = [...receiver.bodies.values()].flat().filter((body) => body.equals(stored)).length;
   return copies === 1 ? undefined : `${callId} arrived ${copies} times with the bytes that are stored`;
 }

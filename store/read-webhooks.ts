@@ -3,8 +3,8 @@ import { toAttempt } from './attempt.js';
 import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from './cursor.js';
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
-import { plainStatement } from './statement.js';
-import type { BatchWebhooksQuery, WebhookPage } from './store.js';
+import { byPlace, plainStatement, requestStatement } from './statement.js';
+import type { BatchWebhooksQuery, WebhookPage, WebhookRef } from './store.js';
 
 type AttemptTuple = [
   sentAtMs: number,
@@ -56,16 +56,41 @@ const PAGE = `
   select ${COLUMNS}, found from measured join webhooks using (user_id, call_id)
   where before = 0 or bytes <= ${MAX_PAGE_BYTES} order by place`;
 
+export type WebhookKey = Pick<WebhookRef, 'user_id' | 'call_id'>;
+
+/** A row for each webhook that there is; without its columns where the group's payloads before it are too large already. */
+const sharedStatement = requestStatement<WebhookKey>(
+  { user_id: ['text', ({ user_id }) => user_id], call_id: ['text', ({ call_id }) => call_id] },
+  (requests) => `
+    with measured as (
+      select place, user_id, call_id, coalesce(sum(octet_length(payload)) over (order by place), 0) <= ${MAX_PAGE_BYTES} as fits
+      from ${requests} join webhooks using (user_id, call_id)
+    )
+    select place::integer as place, fits, 1 as found, ${COLUMNS} from measured
+    left join webhooks on fits and webhooks.user_id = measured.user_id and webhooks.call_id = measured.call_id`,
+);
+
+/** Of a webhook that makes a shared answer too large: it is to be read alone. */
+export const TOO_LARGE = Symbol('too large for a shared answer');
+
+/** In the order of the keys; undefined where there is no webhook. */
+export async function getWebhooks(
+  database: Database,
+  keys: readonly WebhookKey[],
+): Promise<(StoredWebhook | typeof TOO_LARGE | undefined)[]> {
+  const rows = await database.query<WebhookRow & { place: number; fits: boolean }, WebhookKey>(sharedStatement, keys);
+  return byPlace(keys.length, rows).map((row) => row && (row.fits ? toWebhook(row) : TOO_LARGE));
+}
+
 const oneStatement = plainStatement<[userId: string, callId: string], WebhookRow>(
   `select ${COLUMNS}, 1 as found from webhooks where user_id = $1 and call_id = $2`,
 );
 
 export async function getWebhook(
   database: Database,
-  userId: string,
-  callId: string,
+  { user_id, call_id }: WebhookKey,
 ): Promise<StoredWebhook | undefined> {
-  const [row] = await database.run(oneStatement, [userId, callId]);
+  const [row] = await database.run(oneStatement, [user_id, call_id]);
   return row && toWebhook(row);
 }
 

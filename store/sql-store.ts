@@ -10,10 +10,19 @@ import { shareAttempt } from './interrupt-attempts.js';
 import { openAttempts } from './open-attempts.js';
 import { fillFromCalls, readPayload, storePayload } from './payloads.js';
 import { prune } from './prune.js';
-import { getWebhook, listBatchWebhooks, listFailed, listFailedWebhooks } from './read-webhooks.js';
+import {
+  getWebhook,
+  getWebhooks,
+  listBatchWebhooks,
+  listFailed,
+  listFailedWebhooks,
+  TOO_LARGE,
+  type WebhookKey,
+} from './read-webhooks.js';
 import { registerBatches } from './register-batches.js';
 import { inRounds, LOCKED, type Statement } from './rounds.js';
 import { failWebhook, rejectWebhook, settleWebhooks } from './settle-webhooks.js';
+import { shareAttempt } from './share-attempt.js';
 import { createSigningSecret, listSigningSecrets, revokeSigningSecret } from './signing-secrets.js';
 import { PING } from './statement.js';
 import type { OpenRequest, OpenResult, Store, WebhookRef } from './store.js';
@@ -49,9 +58,14 @@ export function sqlStore(database: Database): Store {
     concurrency: LARGE_PAYLOADS,
   });
 
+  const getShared = grouped((keys: readonly WebhookKey[]) => getWebhooks(database, keys), {
+    concurrency: database.concurrency,
+  });
+
   return {
     registerBatches: (request) => registerBatches(database, request),
     openAttempt: (request) => openWithText(database, request, open, readLarge),
+    shareAttempt: (seq) => shareAttempt(database, seq),
     storePayload: (request) => storePayload(database, request),
     shareAttempt: (seq) => shareAttempt(database, seq),
     closeAttempt: shared(closeAttempts),
@@ -66,7 +80,10 @@ export function sqlStore(database: Database): Store {
     failUnsettled: (batch) => failUnsettled(database, batch),
     claimWaiting: (endpoint) => claimWaiting(database, endpoint),
     claimProbes: (options) => claimProbes(database, options),
-    getWebhook: (userId, callId) => getWebhook(database, userId, callId),
+    getWebhook: async (user_id, call_id) => {
+      const found = await getShared({ user_id, call_id });
+      return found === TOO_LARGE ? getWebhook(database, { user_id, call_id }) : found;
+    },
     listBatchWebhooks: (query) => listBatchWebhooks(database, query),
     listFailed: (query) => listFailed(database, query),
     listFailedWebhooks: (query) => listFailedWebhooks(database, query),

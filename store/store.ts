@@ -30,6 +30,8 @@ export interface Store {
 
   /** Opens one attempt of a webhook that its batch has registered. Concurrent requests share statements. */
   openAttempt(request: OpenRequest): Promise<OpenResult>;
+  /** Notes that an attempt that was opened `alone` is one among others from now on: its interruption does not count as one alone. */
+  shareAttempt(seq: string): Promise<void>;
   /** Stores the text of a call that has been read, where the webhook has none yet. Safe to repeat. */
   storePayload(request: WebhookRef & { payload: string }): Promise<void>;
   /** Notes that an attempt which was opened alone is not alone any more. */
@@ -75,7 +77,7 @@ export interface Store {
    */
   claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
 
-  /** One user's webhook of a call; undefined when there is none. */
+  /** One user's webhook of a call; undefined when there is none. Concurrent requests share statements. */
   getWebhook(userId: string, callId: string): Promise<StoredWebhook | undefined>;
   /** The webhooks that a batch sent, in order of call ID, a page at a time; a page may hold fewer than asked for, where they are large. */
   listBatchWebhooks(query: BatchWebhooksQuery): Promise<WebhookPage>;

@@ -11,7 +11,7 @@ import { type ApiUser, userWith } from '../../support/api-user.js';
 import { freshTaskQueue } from '../../support/temporal.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
-const URL = 'https://example.com/hooks';
+const ENDPOINT = 'https://example.com/hooks';
 /** What a parser would change: a number beyond a double's precision, a trailing zero, a key that occurs twice, an escape. */
 const PAYLOAD = '{"id":12345678901234567890,"price":1.10,"a":1,"a":2,"text":"\\u00e9"}';
 
@@ -48,7 +48,7 @@ async function register(user: ApiUser, batch_id: string, call_ids: string[]): Pr
     batch_id,
     user_id: user.userId,
     send_type: 'create' as const,
-    webhook_url: URL,
+    webhook_url: ENDPOINT,
     call_ids,
     offset: 0,
     total: call_ids.length,
@@ -81,7 +81,7 @@ describe('without a worker', () => {
     const user = await newUser();
     const { status, headers, body } = await user.post(
       CREATE,
-      { call_ids: ['a', 'b'], webhook_url: URL },
+      { call_ids: ['a', 'b'], webhook_url: ENDPOINT },
       { prefer: 'wait=0' },
     );
     expect([status, body]).toEqual([202, { data: [], errors: null }]);
@@ -103,7 +103,7 @@ describe('without a worker', () => {
 
   test.each(['pause', 'resume', 'retry', 'cancel'])('%s is durable when answered', async (order) => {
     const user = await newUser();
-    const { headers } = await user.post(CREATE, { call_ids: ['a'], webhook_url: URL }, { prefer: 'wait=0' });
+    const { headers } = await user.post(CREATE, { call_ids: ['a'], webhook_url: ENDPOINT }, { prefer: 'wait=0' });
     const location = headers.get('location') ?? '';
     const { status, body } = await user.post(`${location}/${order}`);
     expect([status, body]).toMatchObject([200, { data: { total: 1, pending: 1 }, errors: null }]);
@@ -132,7 +132,7 @@ describe('without a worker', () => {
     ['more than 64 kB', Array.from({ length: 600 }, (_, index) => `${index}`.padEnd(120, 'x'))],
   ])('a retry of %s is answered with 413', async (_, call_ids) => {
     const user = await newUser();
-    const { headers } = await user.post(CREATE, { call_ids: ['a'], webhook_url: URL }, { prefer: 'wait=0' });
+    const { headers } = await user.post(CREATE, { call_ids: ['a'], webhook_url: ENDPOINT }, { prefer: 'wait=0' });
     const { status, body } = await user.post(`${headers.get('location')}/retry`, { call_ids });
     expect(status).toBe(413);
     expect(body).toMatchObject({ data: null, errors: [{ error: 'invalid_parameter' }] });
@@ -143,7 +143,7 @@ describe('a wait for first attempts', () => {
   /** A request that waits, and the batch that it has started. */
   async function waiting(user: ApiUser, call_ids: string[], seconds = 60) {
     const headers = { prefer: `wait=${seconds}`, 'idempotency-key': 'k' };
-    const answer = user.post(CREATE, { call_ids, webhook_url: URL }, headers);
+    const answer = user.post(CREATE, { call_ids, webhook_url: ENDPOINT }, headers);
     const workflow = temporal.workflow.getHandle(workflowIdOf(batchId(workflowPartOfKey(user.userId, 'k'), '0')));
     const memo = async () => {
       const { memo } = await workflow.describe();
@@ -195,7 +195,7 @@ describe('a wait for first attempts', () => {
     const user = await newUser();
     const other = createApi({ client, store, logger: pino({ level: 'silent' }) });
     const otherUrl = await other.listen({ port: 0 });
-    const answer = userWith(otherUrl, user.userId, user.key).post(CREATE, { call_ids: ['c'], webhook_url: URL });
+    const answer = userWith(otherUrl, user.userId, user.key).post(CREATE, { call_ids: ['c'], webhook_url: ENDPOINT });
     await expect
       .poll(async () => (await userWith(otherUrl, user.userId, user.key).get('/metrics')).text)
       .toMatch(/requests_in_flight 2/);

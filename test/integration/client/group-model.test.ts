@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Rejection } from '../../../contract/index.js';
+import { type ClientStack, startStack } from './stack.js';
+
+/** One small request: of which user, and for which calls. */
+interface Request {
+  kind: 'create' | 'resend';
+  user: number;
+  calls: number[];
+}
+
+/** Where a call stands before the requests: it has a delivered webhook, it exists, or it does not. */
+type Before = 'delivered' | 'known' | 'unknown';
+
+const CALLS = 6;
+const USERS = 2;
+
+const request: fc.Arbitrary<Request> = fc.record({
+  kind: fc.constantFrom('create', 'resend'),
+  user: fc.nat({ max: USERS - 1 }),
+  calls: fc.uniqueArray(fc.nat({ max: CALLS - 1 }), { minLength: 1, maxLength: 4 }),
+});
+const before: fc.Arbitrary<Before> = fc.constantFrom('delivered', 'known', 'unknown');
+const scene = fc.record({
+  requests: fc.array(request, { minLength: 2, maxLength: 30 }),
+  before: fc.array(before, { minLength: USERS * CALLS, maxLength: USERS * CALLS }),
+});
+
+/** What becomes of each call of each request when they register one after another, before anything is sent. */
+function expected(requests: readonly Request[], states: readonly Before[]): (Rejection | 'delivered')[][] {
+  const standing: (Before | 'in progress')[] = [...states];
+  return requests.map(({ kind, user, calls }) =>
+    calls.map((call) => {
+      const at = user * CALLS + call;
+      const rejection = rejectionOf(kind, standing[at] ?? 'unknown');
+      if (!rejection) standing[at] = 'in progress';
+      return rejection ?? 'delivered';
+    }),
+  );
+}
+
+function rejectionOf(kind: Request['kind'], standing: Before | 'in progress'): Rejection | undefined {
+  switch (standing) {
+    case 'unknown':
+      return kind === 'create' ? 'CallNotFound' : 'WebhookNotFound';
+    case 'known':
+      return kind === 'create' ? undefined : 'WebhookNotFound';
+    case 'delivered':
+      return kind === 'create' ? 'WebhookExists' : undefined;
+    case 'in progress':
+      return kind === 'create' ? 'WebhookExists' : 'WebhookInProgress';
+  }
+}
+
+/** Users and calls of one run, as they are before its requests. */
+async function prepare({ client, store, receiver }: ClientStack, states: readonly Before[]) {
+  const run = randomUUID().slice(0, 8);
+  const places = states.map((state, at) => ({
+    state,
+    user_id: `u-${run}-${Math.floor(at / CALLS)}`,
+    call_id: `c-${run}-${at % CALLS}`,
+  }));
+  const known = places.filter(({ state }) => state !== 'unknown');
+  await store.upsertCalls(known.map(({ user_id, call_id }) => ({ user_id, call_id, data: { call_id } })));
+  const delivered = places.filter(({ state }) => state === 'delivered');
+  for (const { user_id, call_id } of delivered) {
+    const batch = await client.create({
+      user_id,
+      call_ids: [call_id],
+      webhook_url: receiver.url,
+      idempotency_key: call_id,
+    });
+    expect(await batch.result()).toMatchObject({ delivered: 1 });
+  }
+  return { user: (at: number) => `u-${run}-${at}`, call: (at: number) => `c-${run}-${at}` };
+}
+
+test('requests that share a workflow behave as if they had come one after another', { timeout: 300_000 }, async () => {
+  const stack = await startStack();
+  const { client, receiver } = stack;
+  const property = fc.asyncProperty(scene, async ({ requests, before }) => {
+    const { user, call } = await prepare(stack, before);
+    const sentBefore = receiver.requests.length;
+    const batches = await Promise.all(
+      requests.map(({ kind, ...of }) => {
+        const request = { user_id: user(of.user), call_ids: of.calls.map(call) };
+        return kind === 'create' ? client.create({ ...request, webhook_url: receiver.url }) : client.resend(request);
+      }),
+    );
+    expect(new Set(batches.map(({ workflowId }) => workflowId)).size).toBe(1);
+    const outcomes = expected(requests, before);
+    for (const [index, batch] of batches.entries()) {
+      const { batch_id, errors, delivered, rejected } = await batch.result();
+      const own = outcomes[index] ?? [];
+      expect(batch_id).toBe(batch.batchId);
+      expect(errors.map(({ error }) => error)).toEqual(own.filter((outcome) => outcome !== 'delivered'));
+      expect([delivered, rejected]).toEqual([own.length - errors.length, errors.length]);
+    }
+    const sent = outcomes.flat().filter((outcome) => outcome === 'delivered').length;
+    expect(receiver.requests.length - sentBefore).toBe(sent);
+  });
+  await fc.assert(property, { numRuns: 25, endOnFailure: true });
+});
