@@ -22,14 +22,3 @@ const statement = requestStatement<string>(
 export async function interruptAttempts(database: Database, seqs: readonly string[]): Promise<void> {
   if (seqs.length > 0) await database.query(statement, seqs);
 }
-
-const shareStatement = requestStatement<string>(
-  { seq: ['bigint', (seq) => seq] },
-  (requests) =>
-    `update attempts set alone = false from ${requests} where attempts.seq = request.seq and finished_at is null`,
-);
-
-/** The attempt is not alone in its process any more. */
-export async function shareAttempt(database: Database, seq: string): Promise<void> {
-  await database.query(shareStatement, [seq]);
-}

@@ -53,7 +53,12 @@ const settleStatement = requestStatement<SettleRequest>(
       from request left join locked using (user_id, call_id)
     ),
     ended as (
-      update webhooks set status = end_status, error = end_error, reason = end_reason, settled_at = clock_timestamp(),
+      update webhooks set status = end_status, error = end_error,
+        reason = case when end_error = 'ScheduleUsedUp' then concat_ws('; last attempt: ', end_reason, (
+          select coalesce(attempts.error, 'the endpoint answered ' || response_code) from attempts
+          where attempts.webhook_id = webhooks.id order by seq desc limit 1
+        )) else end_reason end,
+        settled_at = clock_timestamp(),
         next_attempt_at = null, not_before = null, waiting_since = null
       from decision
       where standing = 'ends' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id

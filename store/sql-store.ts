@@ -6,7 +6,6 @@ import type { Database } from './database.js';
 import { batchesOf, failUnsettled } from './ended-batches.js';
 import { StoreUnavailableError } from './errors.js';
 import { grouped } from './grouping.js';
-import { shareAttempt } from './interrupt-attempts.js';
 import { openAttempts } from './open-attempts.js';
 import { fillFromCalls, readPayload, storePayload } from './payloads.js';
 import { prune } from './prune.js';
@@ -67,7 +66,6 @@ export function sqlStore(database: Database): Store {
     openAttempt: (request) => openWithText(database, request, open, readLarge),
     shareAttempt: (seq) => shareAttempt(database, seq),
     storePayload: (request) => storePayload(database, request),
-    shareAttempt: (seq) => shareAttempt(database, seq),
     closeAttempt: shared(closeAttempts),
     rejectWebhook: (request) => rejectWebhook(database, request),
     failWebhook: (request) => failWebhook(database, request),

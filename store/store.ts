@@ -34,8 +34,6 @@ export interface Store {
   shareAttempt(seq: string): Promise<void>;
   /** Stores the text of a call that has been read, where the webhook has none yet. Safe to repeat. */
   storePayload(request: WebhookRef & { payload: string }): Promise<void>;
-  /** Notes that an attempt which was opened alone is not alone any more. */
-  shareAttempt(seq: string): Promise<void>;
   /** Records how an attempt ended. Concurrent requests share statements. Safe to repeat. */
   closeAttempt(request: CloseRequest): Promise<CloseResult>;
   /** Deletes the unsettled webhook of a call that may not have one, and notes it in its batch's rejected calls. Safe to repeat. */

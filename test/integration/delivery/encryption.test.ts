@@ -41,7 +41,7 @@ test('payload codecs keep what is sent to Temporal from its readers, at every st
   const { client, receiver, store, config } = stack;
   const user_id = freshUser();
   const call_ids = await stack.addCalls(2, user_id);
-  receiver.behaviour = answer(404);
+  receiver.behaviour = answer(503);
   const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
   await expect.poll(async () => (await batch.progress()).retrying).toBe(2);
   await batch.pause();
