@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A webhook endpoint in a process of its own. It tells on request when each call arrived. `/hook` answers 200 at once, `/slow` after
- * 300 ms, `/third` answers 500 to the first three requests of each call, `/outage` answers 503 until it is told that the outage is over,
+ * 300 ms, `/third` answers 404 to the first three requests of each call, `/outage` answers 503 until it is told that the outage is over,
  * `/hang/n` never answers.
  */
 export type ReceiverMessage = { port: number } | { count: number } | { arrivals: [callId: string, at: number][] };
@@ -30,7 +30,7 @@ function statusOf(path: string, callId: string): number {
   if (!path.startsWith('/third')) return 200;
   const times = (seen.get(callId) ?? 0) + 1;
   seen.set(callId, times);
-  return times > FAILURES ? 200 : 500;
+  return times > FAILURES ? 200 : 404;
 }
 
 const server = createServer((request, response) => {

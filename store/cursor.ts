@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { InvalidRequestError } from '../contract/index.js';
 
-const callCursor = z.tuple([z.string()]);
-const failureCursor = z.tuple([z.number().int(), z.string()]);
+const callId = z.string().refine((text) => !text.includes('\0'));
+const callCursor = z.tuple([callId]);
+const failureCursor = z.tuple([z.number().int(), callId]);
 
 /** Position in a list: the last row's sort key. Opaque to callers. */
 const encode = (key: unknown[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');

@@ -1,20 +1,35 @@
 // Another process that uses the database of a folder, as built: `node folder-user.mjs FOLDER PREFIX COUNT`.
-// Opens and closes one attempt after the other, and prints each call ID once its delivery is recorded.
+// Registers, opens and closes one attempt after the other, and prints each call ID once its delivery is recorded.
 import { openStore } from '../../../dist/store/index.js';
 
 const [dataDir, prefix, count] = process.argv.slice(2);
 const store = await openStore({ dataDir });
 console.log('open');
 for (let n = 0; n < Number(count); n++) {
-  const call = { batch_id: prefix, call_id: `${prefix}-${n}` };
+  const call = { batch_id: prefix, user_id: 'user', call_id: `${prefix}-${n}` };
+  await store.registerBatches({
+    workflow_id: `postcall-${prefix}`,
+    accepted_at: Date.now(),
+    calls: false,
+    parts: [
+      {
+        batch_id: prefix,
+        user_id: 'user',
+        send_type: 'create',
+        webhook_url: 'https://example.com/hook',
+        call_ids: [call.call_id],
+        offset: n,
+        total: Number(count),
+      },
+    ],
+  });
   const opened = await store.openAttempt({
     ...call,
-    user_id: 'user',
-    webhook_url: 'https://example.com/hook',
     send_type: 'create',
     timeout_ms: 15_000,
+    ordered: false,
     // More than a socket delivers at once, so that its messages arrive in pieces.
-    payload: { from: 'text', json: JSON.stringify({ text: 'x'.repeat(200_000) }) },
+    payload: JSON.stringify({ text: 'x'.repeat(200_000) }),
   });
   await store.closeAttempt({
     ...call,
@@ -22,6 +37,7 @@ for (let n = 0; n < Number(count); n++) {
     response_code: 200,
     response_time_ms: 1,
     error: null,
+    endpoint_failed: false,
     next: { status: 'delivered' },
   });
   console.log(call.call_id);

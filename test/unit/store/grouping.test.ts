@@ -70,3 +70,15 @@ test('a group that fails does not stop the next one', async () => {
   broken = false;
   expect(await request({ n: 2 })).toBe(2);
 });
+
+test('a group is bounded by bytes as well, and one request that weighs more goes alone', async () => {
+  const { groups, sizes, run } = controlled();
+  const double = grouped(run, { concurrency: 1, bytesOf: ({ n }) => n * 100_000 });
+  const answers = Promise.all([5, 4, 3, 20, 1, 1].map((n) => double({ n })));
+  for (let ended = 0; ended < 4; ended++) {
+    await expect.poll(() => groups[ended]).toBeDefined();
+    groups[ended]?.end();
+  }
+  expect(await answers).toEqual([10, 8, 6, 40, 2, 2]);
+  expect(sizes()).toEqual([2, 1, 1, 2]);
+});
