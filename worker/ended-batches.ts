@@ -28,6 +28,8 @@ const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
 export interface EndedBatchesOptions {
   client: Client;
   store: Store;
+  /** Of the workers that share this store: another queue's batches are kept elsewhere. */
+  taskQueue: string;
   /** Whether the `calls` table says which calls there are. */
   calls: boolean;
   onFailed(batchId: string, webhooks: number): void;
@@ -90,8 +92,9 @@ export class EndedBatches {
   /** The last run that ended, of each workflow. */
   async #endedSince(time: Date): Promise<WorkflowExecutionInfo[]> {
     const workflows = new Map<string, WorkflowExecutionInfo>();
-    const query = `${ENDED_FROM_OUTSIDE} and CloseTime > '${time.toISOString()}'`;
-    for await (const workflow of this.#options.client.workflow.list({ query })) {
+    const { client, taskQueue } = this.#options;
+    const query = `${ENDED_FROM_OUTSIDE} and TaskQueue = '${taskQueue}' and CloseTime > '${time.toISOString()}'`;
+    for await (const workflow of client.workflow.list({ query })) {
       workflows.set(workflow.workflowId, workflow);
     }
     return [...workflows.values()];

@@ -155,6 +155,7 @@ const createEndedBatches = ({ config, store, logger, callSource }: WorkerDepende
   new EndedBatches({
     client,
     store,
+    taskQueue: config.taskQueue,
     calls: callSource === undefined && config.calls.http === undefined,
     onFailed: (batch, webhooks) => logger.warn({ batch, webhooks }, 'webhooks failed: their batch ended from outside'),
     onError: (error) => logger.warn({ err: error }, 'batches that ended from outside could not be looked for now'),

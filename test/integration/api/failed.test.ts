@@ -106,7 +106,7 @@ describe('POST /v1/postcall/failed/resend', () => {
     const failed = async (who: typeof user) => callIds((await who.get(FAILED)).body.data);
     await expect.poll(() => failed(user)).toEqual([]);
     expect(await failed(other.user)).toEqual(other.calls);
-    expect(api().stack.receiver.requestsOf(calls[0] ?? '')).toHaveLength(2);
+    await expect.poll(() => api().stack.receiver.requestsOf(calls[0] ?? '')).toHaveLength(2);
   });
 
   test('answers 400 without a period', async () => {

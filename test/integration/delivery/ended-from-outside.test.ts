@@ -65,6 +65,8 @@ describe('a batch that was terminated', () => {
     const endedBatches = new EndedBatches({
       client: temporal,
       store: stack().store,
+      taskQueue: stack().taskQueue,
+      calls: true,
       onFailed: (...what) => failed.push(what),
       onError: (error) => errors.push(error),
       intervalMs: 100,
