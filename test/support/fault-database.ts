@@ -53,10 +53,10 @@ export class FaultDatabase {
   /** Everything that the store knows of each call. */
   async recordedCalls(): Promise<RecordedCall[]> {
     return this.#rows<RecordedCall>(`
-      select call_id, id as webhook_id, status, payload::text as payload, coalesce((
+      select call_id, id as webhook_id, status, payload, coalesce((
         select json_agg(json_build_object('sent_at', ${ms('sent_at')}, 'finished_at', ${ms('finished_at')},
-          'response_code', response_code, 'error', error) order by seq)
-        from attempts where attempts.call_id = webhooks.call_id), '[]') as attempts
+          'response_code', response_code, 'error', attempts.error) order by seq)
+        from attempts where attempts.webhook_id = webhooks.id), '[]') as attempts
       from webhooks order by call_id`);
   }
 
