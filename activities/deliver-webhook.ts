@@ -1,48 +1,72 @@
 import type { DeliveryEnd, DeliveryInput, DeliveryResult } from '../contract/index.js';
 import { currentContext } from './activity-context.js';
-import type { Dependencies } from './dependencies.js';
-import { type AttemptShare, makeAttempt } from './make-attempt.js';
-import type { AttemptEnd, RunningAttempt, RunningAttempts } from './running-attempts.js';
+import type { AttemptTools } from './dependencies.js';
+import { makeAttempt } from './make-attempt.js';
+import type { AttemptListener, AttemptResult, RunningAttempt, RunningAttempts } from './running-attempts.js';
 
-/** A local activity holds its workflow task open: so long it waits for an attempt, which then goes on in this process. */
+/** How long a local activity waits for its attempt: it holds its workflow task open. */
 const PATIENCE_MS = 250;
 
 /**
- * Makes one attempt to deliver one call's webhook, and records it. Idempotent: what is settled, not due or under way is answered as that,
- * an attempt that runs in this process is joined, and one that a dead worker left open is closed as interrupted before a new one
- * is made under the same `webhook-id`. An endpoint that is known to be slow gets no patience at all.
+ * Creates the activity that makes at most one attempt to deliver one call's webhook, and records it. Idempotent: what this batch has
+ * delivered is not sent again, an attempt that still runs here is joined, and one that is open elsewhere is left alone.
+ *
+ * As a local activity it answers `slow` or `reading` after 250 ms, and at once where the request is being sent to an origin that is known
+ * to be slow; the attempt goes on in this process. Failures of the webhook are answers. It throws only what is a fault of our own.
  */
 export const createDeliverWebhook =
-  (deps: Dependencies, share: AttemptShare, running: RunningAttempts) =>
+  (tools: AttemptTools, attempts: RunningAttempts) =>
   async (input: DeliveryInput): Promise<DeliveryResult> => {
-    const from = performance.now();
-    const { isLocal } = (deps.context ?? currentContext)();
-    const attempt = running.join(input, (made) => makeAttempt(deps, share, input, made));
-    const patienceMs = deps.endpointLimit.isSlow(input.endpoint.origin) ? 0 : PATIENCE_MS;
-    const end = await (isLocal ? endWithin(attempt, patienceMs) : endOf(attempt));
-    if (end instanceof Error) throw end;
-    return { ...end, took: Math.round(performance.now() - from) };
+    const startedAt = performance.now();
+    const attempt = attempts.join(input, (made) => makeAttempt(tools, input, made));
+    const { isLocal } = (tools.context ?? currentContext)();
+    const isSlow = () => isLocal && tools.endpointLimit.isSlow(input.endpoint.origin);
+    const end = await new Promise<DeliveryEnd>((resolve, reject) => {
+      const wait = new Wait(attempt, isSlow, resolve, reject);
+      wait.start(isLocal ? PATIENCE_MS : undefined);
+    });
+    return { ...end, took: Math.round(performance.now() - startedAt) };
   };
 
-/** The attempt's end, or what stands in for it when it takes longer. */
-function endWithin(attempt: RunningAttempt, ms: number): Promise<AttemptEnd> {
-  if (ms === 0) return Promise.resolve(attempt.leave());
-  return new Promise((resolve) => {
-    const listener = {
-      onEnd: (end: AttemptEnd) => {
-        clearTimeout(timer);
-        resolve(end);
-      },
-    };
-    const timer = setTimeout(() => {
-      attempt.forget(listener);
-      resolve(attempt.leave());
-    }, ms);
-    attempt.listen(listener);
-  });
-}
+/** One execution's wait for an attempt. */
+class Wait implements AttemptListener {
+  readonly #attempt: RunningAttempt;
+  readonly #isSlow: () => boolean;
+  readonly #resolve: (end: DeliveryEnd) => void;
+  readonly #reject: (error: Error) => void;
+  #timer: NodeJS.Timeout | undefined;
 
-const endOf = (attempt: RunningAttempt): Promise<AttemptEnd> =>
-  new Promise<DeliveryEnd | Error>((resolve) => {
-    attempt.listen({ onEnd: resolve });
-  });
+  constructor(
+    attempt: RunningAttempt,
+    isSlow: () => boolean,
+    resolve: (end: DeliveryEnd) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#attempt = attempt;
+    this.#isSlow = isSlow;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(patienceMs: number | undefined): void {
+    this.#attempt.listen(this);
+    if (patienceMs !== undefined) this.#timer = setTimeout(() => this.#leave(), patienceMs);
+    if (this.#attempt.phase === 'sending') this.onSending();
+  }
+
+  onSending(): void {
+    if (this.#isSlow()) this.#leave();
+  }
+
+  onEnd(end: AttemptResult): void {
+    clearTimeout(this.#timer);
+    if (end instanceof Error) this.#reject(end);
+    else this.#resolve(end);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#attempt.forget(this);
+    this.#resolve(this.#attempt.leave());
+  }
+}

@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type {
   CheckpointInput,
   CheckpointResult,
@@ -13,10 +12,10 @@ import type {
   WatchInput,
   WatchResult,
 } from '../contract/index.js';
-import { createBatchActivities } from './batch-activities.js';
 import { createDeliverWebhook } from './deliver-webhook.js';
 import type { Dependencies } from './dependencies.js';
 import { Isolation } from './isolation.js';
+import { createBookkeeping } from './keep-book.js';
 import { ReadLimit } from './read-limit.js';
 import { RunningAttempts } from './running-attempts.js';
 import { createWatchAttempts } from './watch-attempts.js';
@@ -24,42 +23,34 @@ import { createWatchAttempts } from './watch-attempts.js';
 export type { Call, CallSource } from './call-sources/call-source.js';
 export { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
 export { createHttpCallSource, type HttpCallSourceOptions } from './call-sources/http.js';
-export type { CallsOptions, Dependencies, Endpoint } from './dependencies.js';
+export type { Dependencies, Endpoint } from './dependencies.js';
 
-/** The activities by the names under which workflows call them. */
+/** The activities by the names under which workflows call them. Failures of webhooks, and a store that is away, are answers. */
 export interface Activities {
+  /** Writes a row for each call. Local. */
   registerBatches(input: RegisterInput): Promise<RegisterResult>;
+  /** Makes at most one attempt, and waits for it a moment. Local. */
   deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;
+  /** Waits for attempts that take longer. Heartbeats every two seconds. */
   watchAttempts(input: WatchInput): Promise<WatchResult>;
+  /** Ends webhooks without sending. Local. */
   settleWebhooks(input: SettleInput): Promise<SettleResult>;
+  /** Records counts, pauses, ends and endpoints. */
   checkpoint(input: CheckpointInput): Promise<CheckpointResult>;
+  /** @throws ApplicationFailure of type StoreUnavailable, which the server retries. */
   findFailed(query: FailedQuery): Promise<FailedPage>;
 }
 
 /** Creates the activities with what they use. `idle` resolves when no attempt runs in this process any more. */
 export function createActivities(deps: Dependencies): { activities: Activities; idle: () => Promise<void> } {
-  const running = new RunningAttempts();
-  const share = {
-    isolation: new Isolation((error) => deps.onFault('an attempt cannot be noted as shared', error)),
-    reads: new ReadLimit(),
-  };
+  const attempts = new RunningAttempts();
+  const tools = { ...deps, isolation: new Isolation(), reads: new ReadLimit() };
   return {
     activities: {
-      ...createBatchActivities(deps),
-      deliverWebhook: createDeliverWebhook(deps, share, running),
-      watchAttempts: createWatchAttempts(deps, running),
-      findFailed: (query) => findFailed(deps, query),
+      ...createBookkeeping(deps),
+      deliverWebhook: createDeliverWebhook(tools, attempts),
+      watchAttempts: createWatchAttempts(deps, attempts),
     },
-    idle: () => running.idle(),
+    idle: () => attempts.idle(),
   };
-}
-
-/** @throws ApplicationFailure `StoreUnavailable`, which the server retries. */
-async function findFailed({ store }: Dependencies, query: FailedQuery): Promise<FailedPage> {
-  try {
-    return await store.listFailed(query);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw ApplicationFailure.create({ type: 'StoreUnavailable', message: `the store failed: ${message}` });
-  }
 }

@@ -1,13 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
-/** How long nothing else starts while a suspect is alone: what kills a worker kills it at once. */
-const ALONE_MS = 250;
-/** From so many interruptions in a row on, others are held back for a moment until a suspect is alone. */
-const DRAINS_FROM = 3;
-const DRAIN_MS = 1_000;
-const DRAIN_POLL_MS = 10;
+/** Interruptions in a row from which on others wait, so that a webhook can be tried alone. */
+const WAITED_FOR_FROM = 3;
 /** Alone so often, and interrupted each time: the call itself ends its worker. */
 const POISON_FROM = 3;
+/** How long nothing else starts while a webhook is tried alone; then it goes on as one among others. */
+const ALONE_MS = 250;
+/** How long new attempts wait for those in flight to end. */
+const DRAIN_MS = 1_000;
+/** A suspect that has waited so long for its turn is tried among others. */
+const MAX_LINE_MS = 10_000;
 
 /** A webhook whose last attempts, `in_a_row`, were interrupted; `alone` of them while nothing else was in flight in their process. */
 export interface Suspect {
@@ -15,82 +15,150 @@ export interface Suspect {
   alone: number;
 }
 
-/** How a suspect is tried. */
-export interface Turn {
-  isolation: 'alone' | 'shared';
-  /** Its attempt is open. `share` notes that it is not alone any more: that is done before anything else starts. */
-  opened(share: () => Promise<void>): void;
-  /** Its attempt has ended. Safe to repeat. */
-  over(): void;
-}
-
-const SHARED: Turn = { isolation: 'shared', opened: () => undefined, over: () => undefined };
+export const isPoison = ({ alone }: Suspect): boolean => alone >= POISON_FROM;
 
 /**
  * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up nobody, and from the
- * third interruption on while others wait a moment. Only attempts that were alone count against a call, so that calls which were in
- * flight together at a crash are never failed for it.
+ * third interruption on one after the other, while new attempts wait a moment. Only interruptions of attempts that were alone count
+ * against a call.
  */
 export class Isolation {
-  readonly #onError: (error: unknown) => void;
+  readonly #heldBack: (() => void)[] = [];
   #inFlight = 0;
-  /** While a suspect is alone, or is to be. */
-  #gate: Promise<void> | undefined;
-  #turn: Turn | undefined;
+  #held = false;
+  #drained: (() => void) | undefined;
+  /** Suspects that wait for their turn. */
+  readonly #line: (() => void)[] = [];
+  #lineMoves = false;
 
-  /** `onError`: an attempt could not be noted as shared. If its worker dies now, it counts as one that was alone. */
-  constructor(onError: (error: unknown) => void) {
-    this.#onError = onError;
+  /** Counts an attempt as in flight: at once, and then there is nothing to wait for, unless a suspect is alone or about to be. */
+  enter(): Promise<void> | undefined {
+    if (!this.#held) {
+      this.#inFlight += 1;
+      return undefined;
+    }
+    return new Promise((resolve) => this.#heldBack.push(resolve));
   }
 
-  static isPoison({ alone }: Suspect): boolean {
-    return alone >= POISON_FROM;
-  }
-
-  /** Counts an attempt as in flight. Waits while a suspect is alone. */
-  async enter(): Promise<void> {
-    while (this.#gate !== undefined) await this.#gate;
-    this.#inFlight += 1;
-  }
-
-  /** An attempt has ended; it may have been the one that was alone. */
   leave(): void {
     this.#inFlight -= 1;
-    if (this.#inFlight === 0) this.#turn?.over();
+    if (this.#inFlight === 0) this.#drained?.();
   }
 
-  /** A suspect that has entered gets a turn alone, or goes on among the others. */
-  async admit({ in_a_row }: Suspect): Promise<Turn> {
-    if (this.#gate !== undefined || (this.#inFlight > 1 && in_a_row < DRAINS_FROM)) return SHARED;
-    const turn = this.#close();
-    for (let waited = 0; this.#inFlight > 1 && waited < DRAIN_MS; waited += DRAIN_POLL_MS) await delay(DRAIN_POLL_MS);
-    if (this.#inFlight === 1) return turn;
-    turn.over();
-    return SHARED;
+  /**
+   * A suspect that has entered is alone from now on, until its turn is over, or goes on among others: then undefined. It is counted as
+   * in flight afterwards either way.
+   */
+  async admit({ in_a_row }: Suspect): Promise<Turn | undefined> {
+    if (!this.#held && this.#inFlight === 1) {
+      this.#held = true;
+      return this.#turn();
+    }
+    if (in_a_row < WAITED_FOR_FROM) return undefined;
+    this.leave();
+    if (await this.#waitInLine()) {
+      if (await this.#drain()) {
+        this.#inFlight += 1;
+        return this.#turn();
+      }
+      this.#release();
+    }
+    await this.enter();
+    return undefined;
   }
 
-  #close(): Turn {
-    let release = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
-      release = resolve;
+  #turn(): Turn {
+    return new Turn(ALONE_MS, () => this.#release());
+  }
+
+  /** True when it is this one's turn, and others are held back for it; false when that took too long. */
+  #waitInLine(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const giveUp = setTimeout(() => {
+        this.#line.splice(this.#line.indexOf(turn), 1);
+        resolve(false);
+      }, MAX_LINE_MS);
+      const turn = () => {
+        clearTimeout(giveUp);
+        resolve(true);
+      };
+      this.#line.push(turn);
+      this.#moveLine();
     });
-    let timer: NodeJS.Timeout | undefined;
-    const turn: Turn = {
-      isolation: 'alone',
-      opened: (share) => {
-        timer = setTimeout(() => {
-          share().catch(this.#onError).finally(turn.over);
-        }, ALONE_MS);
-      },
-      over: () => {
+  }
+
+  /** Those who were held back start first: in a long line of suspects everybody gets on. */
+  #moveLine(): void {
+    if (this.#held || this.#lineMoves || this.#line.length === 0) return;
+    this.#lineMoves = true;
+    setImmediate(() => {
+      this.#lineMoves = false;
+      if (this.#held) return;
+      const next = this.#line.shift();
+      if (!next) return;
+      // Nobody else may take the turn before the one who waits for it runs.
+      this.#held = true;
+      next();
+    });
+  }
+
+  /** True when nothing is in flight any more. */
+  #drain(): Promise<boolean> {
+    if (this.#inFlight === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (drained: boolean) => {
         clearTimeout(timer);
-        if (this.#turn !== turn) return;
-        this.#turn = undefined;
-        this.#gate = undefined;
-        release();
-      },
-    };
-    this.#turn = turn;
-    return turn;
+        this.#drained = undefined;
+        resolve(drained);
+      };
+      const timer = setTimeout(end, DRAIN_MS, false);
+      this.#drained = () => end(true);
+    });
+  }
+
+  #release(): void {
+    this.#held = false;
+    const waiting = this.#heldBack.splice(0);
+    this.#inFlight += waiting.length;
+    for (const start of waiting) start();
+    this.#moveLine();
+  }
+}
+
+/** One suspect's time alone. */
+export class Turn {
+  readonly #timer: NodeJS.Timeout;
+  readonly #release: () => void;
+  #share: (() => Promise<void>) | undefined;
+  #isOver = false;
+  #timeIsUp = false;
+
+  constructor(ms: number, release: () => void) {
+    this.#release = release;
+    this.#timer = setTimeout(() => void this.#endTime(), ms);
+  }
+
+  /** Its attempt is open. `share` records that it is not alone any more: before others start, where the attempt outlasts the turn. It does not throw. */
+  async opened(share: () => Promise<void>): Promise<void> {
+    this.#share = share;
+    if (this.#timeIsUp) await share();
+  }
+
+  /** Its attempt has ended. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#finish();
+  }
+
+  async #endTime(): Promise<void> {
+    this.#timeIsUp = true;
+    await this.#share?.();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#release();
   }
 }

@@ -1,169 +1,150 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { CallStanding, DeliveryEnd, WatchInput, WatchResult } from '../contract/index.js';
+import type { DeliveryEnd, WatchInput, WatchResult } from '../contract/index.js';
 import { StoreUnavailableError } from '../store/index.js';
 import type { WatchedStanding, WebhookRef } from '../store/store.js';
-import { currentContext } from './activity-context.js';
+import { type ActivityContext, currentContext } from './activity-context.js';
 import type { Dependencies } from './dependencies.js';
-import type { RunningAttempts } from './running-attempts.js';
+import type { AttemptListener, AttemptResult, RunningAttempt, RunningAttempts } from './running-attempts.js';
+import { endOfStanding } from './standing.js';
 
+/** How often attempts that other processes make are read from the store. */
+const POLL_INTERVAL_MS = 500;
+/** From the first end to the watch's own: what ends at about the same time comes back together. */
+const GATHER_MS = 100;
 /** Well below the heartbeat timeout of 10 s, by which a dead worker is noticed. */
 const HEARTBEAT_INTERVAL_MS = 2_000;
-/** After the first end, for those that end at about the same time. */
-const GATHER_MS = 100;
-/** How often rows of attempts are read that other processes make. */
-const POLL_INTERVAL_MS = 500;
-
-type Ends = WatchResult['ends'];
-
-/** A webhook to be watched, and its place in the answer. */
-interface Watched {
-  ref: WebhookRef;
-  place: [group: number, index: number];
-}
+/** Looks at which nothing is known of an attempt before it counts as lost: another process may be about to open it. */
+const UNKNOWN_LOOKS = 3;
 
 /**
- * Waits for attempts that outlasted their round: those of this process are listened to, of others the rows are read. Returns what has
- * ended shortly after the first ends, when all have ended, at the end of the window, or when the worker stops.
+ * Creates the activity that waits for attempts that outlasted their local activity. It returns soon after the first ones have ended, and at
+ * the latest after `window_ms`, with what has ended by then; at once when the worker stops. Attempts go on whatever becomes of it.
  */
 export const createWatchAttempts =
-  (deps: Dependencies, running: RunningAttempts) =>
-  async ({ groups, window_ms }: WatchInput): Promise<WatchResult> => {
-    const watched = groups.flatMap(({ call_ids, ...base }, group) =>
-      call_ids.map((call_id, index): Watched => ({ ref: { ...base, call_id }, place: [group, index] })),
-    );
-    const watch = new Watch(deps, running, watched);
-    const context = (deps.context ?? currentContext)();
-    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_INTERVAL_MS);
-    const stopListening = [deps.stopping.onStop(() => watch.finish()), context.onCancel(() => watch.finish())];
-    try {
-      return { ends: await watch.run(window_ms) };
-    } finally {
-      clearInterval(beat);
-      for (const stop of stopListening) stop();
-    }
-  };
+  (deps: Dependencies, attempts: RunningAttempts) =>
+  (input: WatchInput): Promise<WatchResult> =>
+    new Watch(deps, attempts, input).run((deps.context ?? currentContext)());
+
+interface Remote extends WebhookRef {
+  group: number;
+  index: number;
+  unknownLooks: number;
+}
 
 class Watch {
   readonly #deps: Dependencies;
-  readonly #running: RunningAttempts;
-  readonly #left: Set<Watched>;
-  readonly #ends: Ends = [];
-  #finished = false;
-  #finish: () => void = () => undefined;
-  #gathering: NodeJS.Timeout | undefined;
+  readonly #attempts: RunningAttempts;
+  readonly #input: WatchInput;
+  readonly #ends: WatchResult['ends'] = [];
+  readonly #local: { attempt: RunningAttempt; listener: AttemptListener }[] = [];
+  /** Attempts that do not run in this process. */
+  readonly #remote = new Set<Remote>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #over: Promise<void>;
+  #end!: () => void;
+  #isOver = false;
+  #open = 0;
 
-  constructor(deps: Dependencies, running: RunningAttempts, watched: readonly Watched[]) {
+  constructor(deps: Dependencies, attempts: RunningAttempts, input: WatchInput) {
     this.#deps = deps;
-    this.#running = running;
-    this.#left = new Set(watched);
-  }
-
-  async run(windowMs: number): Promise<Ends> {
-    const finished = new Promise<void>((resolve) => {
-      this.#finish = resolve;
+    this.#attempts = attempts;
+    this.#input = input;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
     });
-    const window = setTimeout(() => this.finish(), windowMs);
-    const forget = this.#listen();
-    const polling = this.#poll();
-    if (this.#finished || this.#left.size === 0) this.finish();
-    await finished;
-    clearTimeout(window);
-    clearTimeout(this.#gathering);
-    for (const stop of forget) stop();
-    await polling;
-    return this.#ends;
   }
 
-  /** Safe to repeat. */
-  finish(): void {
-    this.#finished = true;
-    this.#finish();
-  }
-
-  /** To the attempts of this process, and takes the ends of those that have ended since they were left. */
-  #listen(): (() => void)[] {
-    const forget: (() => void)[] = [];
-    for (const watched of this.#left) {
-      const attempt = this.#running.find(watched.ref);
-      if (attempt) {
-        const listener = { onEnd: (end: DeliveryEnd | Error) => this.#ended(watched, end) };
-        attempt.listen(listener);
-        forget.push(() => attempt.forget(listener));
-        continue;
-      }
-      const end = this.#running.takeEnd(watched.ref);
-      if (end) this.#ended(watched, end);
+  async run(context: ActivityContext): Promise<WatchResult> {
+    this.#begin();
+    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_INTERVAL_MS);
+    const forgetStop = this.#deps.stopping.onStop(this.#end);
+    const forgetCancel = context.onCancel(this.#end);
+    this.#timers.push(setTimeout(this.#end, this.#input.window_ms));
+    if (this.#remote.size > 0) void this.#poll();
+    try {
+      await this.#over;
+    } finally {
+      this.#isOver = true;
+      clearInterval(beat);
+      for (const timer of this.#timers) clearTimeout(timer);
+      for (const { attempt, listener } of this.#local) attempt.forget(listener);
+      forgetStop();
+      forgetCancel();
     }
-    return forget;
+    return { ends: this.#ends };
   }
 
-  /** A fault of our own is looked up in the store like the attempt of another process. */
-  #ended(watched: Watched, end: DeliveryEnd | Error): void {
-    if (end instanceof Error || !this.#left.delete(watched)) return;
-    this.#ends.push([...watched.place, end]);
-    this.#gathering ??= setTimeout(() => this.finish(), GATHER_MS);
-    if (this.#left.size === 0) this.finish();
+  #begin(): void {
+    for (const [group, { call_ids, batch_id, user_id }] of this.#input.groups.entries()) {
+      this.#open += call_ids.length;
+      for (const [index, call_id] of call_ids.entries())
+        this.#watch({ batch_id, user_id, call_id, group, index, unknownLooks: 0 });
+    }
+    if (this.#open === 0) this.#end();
+  }
+
+  #watch(webhook: Remote): void {
+    const { group, index } = webhook;
+    const ended = this.#attempts.takeEnd(webhook);
+    if (ended) {
+      this.#note(group, index, ended);
+      return;
+    }
+    const attempt = this.#attempts.find(webhook);
+    if (!attempt) {
+      this.#remote.add(webhook);
+      return;
+    }
+    const listener = { onEnd: (end: AttemptResult) => this.#note(group, index, end) };
+    attempt.listen(listener);
+    this.#local.push({ attempt, listener });
+  }
+
+  #note(group: number, index: number, end: AttemptResult): void {
+    // A fault of our own: the attempt's row says what is to be done, when the webhook is opened again.
+    this.#ends.push([group, index, end instanceof Error ? { kind: 'interrupted' } : end]);
+    this.#open -= 1;
+    if (this.#open === 0) this.#end();
+    else if (this.#ends.length === 1) this.#timers.push(setTimeout(this.#end, GATHER_MS));
   }
 
   async #poll(): Promise<void> {
-    while (!this.#finished) {
-      const elsewhere = [...this.#left].filter(({ ref }) => !this.#running.find(ref));
-      if (elsewhere.length > 0) await this.#read(elsewhere);
-      if (this.#finished) return;
-      await Promise.race([delay(POLL_INTERVAL_MS), this.#whenFinished()]);
-    }
+    await Promise.all([...this.#remote].map((webhook) => this.#look(webhook)));
+    if (this.#isOver || this.#remote.size === 0) return;
+    this.#timers.push(setTimeout(() => void this.#poll(), POLL_INTERVAL_MS));
   }
 
-  #whenFinished(): Promise<void> {
-    return new Promise((resolve) => {
-      const before = this.#finish;
-      this.#finish = () => {
-        before();
-        resolve();
-      };
-    });
+  async #look(webhook: Remote): Promise<void> {
+    const standing = await this.#read(webhook);
+    const end = standing && endOf(standing, webhook);
+    if (!end || this.#isOver) return;
+    this.#remote.delete(webhook);
+    this.#note(webhook.group, webhook.index, end);
   }
 
-  async #read(elsewhere: readonly Watched[]): Promise<void> {
+  /** Undefined when it cannot be said now. */
+  async #read({ batch_id, user_id, call_id }: WebhookRef): Promise<WatchedStanding | undefined> {
     try {
-      const standings = await Promise.all(elsewhere.map(({ ref }) => this.#deps.store.readStanding(ref)));
-      elsewhere.forEach((watched, index) => {
-        const end = endOf(standings[index] as WatchedStanding);
-        if (end) this.#ended(watched, end);
-      });
+      return await this.#deps.store.readStanding({ batch_id, user_id, call_id });
     } catch (error) {
-      // The window goes on: the database may be back before its end.
-      if (!(error instanceof StoreUnavailableError)) this.#deps.onFault('attempts cannot be watched', error);
+      if (!(error instanceof StoreUnavailableError)) this.#deps.onFault('a watched attempt could not be read', error);
+      return undefined;
     }
   }
 }
 
-/** Undefined while the attempt is open. */
-function endOf(standing: WatchedStanding): DeliveryEnd | undefined {
+/** Undefined while it is in flight. */
+function endOf(standing: WatchedStanding, webhook: Remote): DeliveryEnd | undefined {
   switch (standing.kind) {
     case 'open':
       return undefined;
     case 'interrupted':
-    case 'unknown':
       return { kind: 'interrupted' };
-    case 'standing':
+    case 'unknown':
+      webhook.unknownLooks += 1;
+      return webhook.unknownLooks < UNKNOWN_LOOKS ? undefined : { kind: 'interrupted' };
+    case 'standing': {
+      if (standing.standing.status === 'in_flight') return undefined;
       return endOfStanding(standing.standing, standing.endpoint_failed);
-  }
-}
-
-function endOfStanding(standing: CallStanding, endpoint_failed: boolean): DeliveryEnd | undefined {
-  switch (standing.status) {
-    case 'delivered':
-      return { kind: 'delivered' };
-    case 'rejected':
-      return { kind: 'rejected', error: standing.error };
-    case 'failed':
-      return { kind: 'failed', error: standing.error, endpoint_failed };
-    case 'canceled':
-      return { kind: 'canceled', error: standing.error };
-    case 'retrying':
-      return { kind: 'retry', due_in: standing.due_in, endpoint_failed };
-    case 'in_flight':
-      return undefined;
+    }
   }
 }

@@ -1,18 +1,19 @@
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
 import { requestStatement } from './statement.js';
-import type { RegisteredBatch } from './store.js';
 
-const batchesStatement = requestStatement<string>(
+const unfinishedStatement = requestStatement<string>(
   { workflow_id: ['text', (workflowId) => workflowId] },
-  (requests) => `
-    select workflow_id, batch_id, registered, finished_at is not null as finished
-    from ${requests} join batches using (workflow_id)`,
+  (requests) =>
+    `select workflow_id, batch_id from ${requests} join batches using (workflow_id) where finished_at is null`,
 );
 
-/** The batches of these workflows, as far as they are registered. */
-export function batchesOf(database: Database, workflowIds: readonly string[]): Promise<RegisteredBatch[]> {
-  return database.query(batchesStatement, workflowIds);
+/** Those of the workflows' batches that are not finished. */
+export function findUnfinished(
+  database: Database,
+  workflowIds: readonly string[],
+): Promise<{ workflow_id: string; batch_id: string }[]> {
+  return database.query(unfinishedStatement, workflowIds);
 }
 
 interface EndedBatch {

@@ -3,7 +3,7 @@ import { createApiKey, findUserByApiKey, listApiKeys, revokeApiKey } from './api
 import { upsertCalls } from './calls.js';
 import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
-import { batchesOf, failUnsettled } from './ended-batches.js';
+import { failUnsettled, findUnfinished } from './ended-batches.js';
 import { StoreUnavailableError } from './errors.js';
 import { grouped } from './grouping.js';
 import { openAttempts } from './open-attempts.js';
@@ -74,7 +74,7 @@ export function sqlStore(database: Database): Store {
     checkpoint: (request) => checkpoint(database, request),
     firstAttemptsMade: (batchIds) => firstAttemptsMade(database, batchIds),
     readBatch: (userId, batchId) => readBatch(database, userId, batchId),
-    batchesOf: (workflowIds) => batchesOf(database, workflowIds),
+    findUnfinished: (workflowIds) => findUnfinished(database, workflowIds),
     failUnsettled: (batch) => failUnsettled(database, batch),
     claimWaiting: (endpoint) => claimWaiting(database, endpoint),
     claimProbes: (options) => claimProbes(database, options),

@@ -55,8 +55,8 @@ export interface Store {
   /** One user's batch as it is stored; undefined when it is not registered, or is another user's. */
   readBatch(userId: string, batchId: string): Promise<StoredBatch | undefined>;
 
-  /** The batches of these workflows that are registered, be it in part. */
-  batchesOf(workflowIds: readonly string[]): Promise<RegisteredBatch[]>;
+  /** Those of these workflows' batches that are not finished. */
+  findUnfinished(workflowIds: readonly string[]): Promise<{ workflow_id: string; batch_id: string }[]>;
   /**
    * Fails the unsettled webhooks of a batch that sends nothing any more, and finishes the batch when none is left. Those with an attempt in
    * flight are left alone until its end or its deadline. Returns how many it failed. Safe to repeat.
@@ -187,14 +187,6 @@ export type WatchedStanding =
 export interface FirstAttempts {
   batch_id: string;
   rejected: { call_id: string; error: Rejection }[];
-}
-
-export interface RegisteredBatch {
-  workflow_id: string;
-  batch_id: string;
-  /** Calls that are registered, always the first ones. */
-  registered: number;
-  finished: boolean;
 }
 
 /** A batch as it is stored. */

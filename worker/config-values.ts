@@ -19,6 +19,13 @@ const number = (message: string, min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
 
+/** `true` or `false`. Unset: false. */
+export const flag = () =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((value) => value === 'true');
+
 /** Comma-separated values. Unset: none. */
 export const list = <T extends z.ZodType<string, string>>(item: T) =>
   z
@@ -51,8 +58,10 @@ const durationFrom = (min: number) =>
     return z.NEVER;
   });
 
-/** A duration in milliseconds, written as `15s`. */
-export const duration = (fallback: string, { min = 1, max }: { min?: number; max: number }) =>
+const durationText = durationFrom(1);
+
+/** A duration in milliseconds, written as `15s`; 0 only where `min` is 0. */
+export const duration = (fallback: string, { min = 1, max }: { min?: 0 | 1; max: number }) =>
   z
     .string()
     .default(fallback)
@@ -65,11 +74,4 @@ export const durations = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((value) => value.split(',').map((part) => part.trim()))
-    .pipe(z.array(durationFrom(1)));
-
-/** `true` or `false`. */
-export const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false'], 'must be true or false')
-    .default(fallback ? 'true' : 'false')
-    .transform((value) => value === 'true');
+    .pipe(z.array(durationText));

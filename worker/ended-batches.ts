@@ -1,13 +1,7 @@
-import type { Client, WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import {
-  type BatchRequest,
-  DELIVER_WORKFLOW,
-  type DeliverInput,
-  type DeliverMemo,
-  PAGE_SIZE,
-} from '../contract/index.js';
-import type { RegisteredBatch, Store } from '../store/index.js';
+import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
+import { type BatchMemo, type BatchRequest, DELIVER_WORKFLOW, type DeliverMemo, PAGE_SIZE } from '../contract/index.js';
+import { type Store, StoreUnavailableError } from '../store/index.js';
+import { readStart } from './start-event.js';
 
 const DEFAULT_INTERVAL_MS = 60_000;
 /** A look goes back this far behind the one before: for attempts that were in flight then, a late index, and clocks that differ. */
@@ -16,7 +10,7 @@ const OVERLAP_MS = 10 * 60_000;
 const FIRST_REACH_MS = 7 * 24 * 3_600_000;
 const WORKFLOWS_PER_STATEMENT = 500;
 
-/** Ends that no batch comes to by itself: a canceled one completes too. Statuses as a list's query writes them. */
+/** Ends that no batch comes to by itself, but for one whose every call was rejected: a canceled one completes too. */
 const ENDED_FROM_OUTSIDE = `WorkflowType = '${DELIVER_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
 /** The same, as a description names them, in words. */
 const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
@@ -30,21 +24,31 @@ export interface EndedBatchesOptions {
   store: Store;
   /** Of the workers that share this store: another queue's batches are kept elsewhere. */
   taskQueue: string;
-  /** Whether the `calls` table says which calls there are. */
-  calls: boolean;
   onFailed(batchId: string, webhooks: number): void;
   /** What could not be done now; the next look does it. */
   onError(error: unknown): void;
+  /** Whether the `calls` table decides which calls exist. Default false. */
+  callsTable?: boolean;
   /** Between looks, in milliseconds. Default 60 s. */
   intervalMs?: number;
 }
 
+/** A run of a workflow that ended from outside. */
+interface EndedRun {
+  workflowId: string;
+  runId: string;
+  batches: BatchMemo[];
+}
+
 /**
  * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them: nobody
- * sends them any more, and as long as they seem to wait no `resend` would take them over.
+ * sends them any more, and as long as they seem to wait no `resend` would take them over. A batch that no worker had seen is registered
+ * first, so that its calls have rows that can fail.
  */
 export class EndedBatches {
   readonly #options: EndedBatchesOptions;
+  /** Batches of ended runs that are known to be registered whole; those that the looks cannot reach any more are dropped. */
+  #registered = new Set<string>();
   #since = Date.now() - FIRST_REACH_MS;
   #timer: NodeJS.Timeout | undefined;
   #underway: Promise<void> | undefined;
@@ -78,73 +82,108 @@ export class EndedBatches {
   async #failLeftBehind(): Promise<void> {
     const startedAt = Date.now();
     const ended = await this.#endedSince(new Date(this.#since));
+    const registered = new Set<string>();
+    let failures = 0;
     for (let from = 0; from < ended.length; from += WORKFLOWS_PER_STATEMENT) {
-      const workflows = ended.slice(from, from + WORKFLOWS_PER_STATEMENT);
-      const registered = await this.#options.store.batchesOf(workflows.map(({ workflowId }) => workflowId));
-      for (const workflow of workflows) {
+      const runs = ended.slice(from, from + WORKFLOWS_PER_STATEMENT);
+      const unfinished = await this.#unfinishedOf(runs);
+      for (const run of runs) {
         if (this.#stopping) return;
-        await this.#settle(workflow, registered);
+        if (!(await this.#tryToSettle(run, unfinished, registered))) failures += 1;
       }
     }
-    this.#since = startedAt - OVERLAP_MS;
+    this.#registered = registered;
+    if (failures === 0) this.#since = startedAt - OVERLAP_MS;
   }
 
-  /** The last run that ended, of each workflow. */
-  async #endedSince(time: Date): Promise<WorkflowExecutionInfo[]> {
-    const workflows = new Map<string, WorkflowExecutionInfo>();
+  /** One run that cannot be read holds up no other; a store that is away ends the look. */
+  async #tryToSettle(run: EndedRun, unfinished: ReadonlySet<string>, registered: Set<string>): Promise<boolean> {
+    try {
+      await this.#settleRun(run, unfinished, registered);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      this.#options.onError(error);
+      return false;
+    }
+  }
+
+  async #endedSince(time: Date): Promise<EndedRun[]> {
+    const runs: EndedRun[] = [];
     const { client, taskQueue } = this.#options;
     const query = `${ENDED_FROM_OUTSIDE} and TaskQueue = '${taskQueue}' and CloseTime > '${time.toISOString()}'`;
-    for await (const workflow of client.workflow.list({ query })) {
-      workflows.set(workflow.workflowId, workflow);
+    for await (const { workflowId, runId, memo } of client.workflow.list({ query })) {
+      const batches = batchesOf(memo);
+      if (batches.length > 0) runs.push({ workflowId, runId, batches });
     }
-    return [...workflows.values()];
+    return runs;
   }
 
-  async #settle({ workflowId, memo }: WorkflowExecutionInfo, registered: readonly RegisteredBatch[]): Promise<void> {
-    const known = new Map(registered.map((batch) => [batch.batch_id, batch]));
-    const batches = (memo as DeliverMemo | undefined)?.batches ?? [];
-    const unsettled = batches.filter(({ batch_id, total }) => {
-      const batch = known.get(batch_id);
-      return !batch?.finished || batch.registered < total;
-    });
-    if (unsettled.length === 0) return;
-    const { client, store, onFailed } = this.#options;
-    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
-    const end = END_OF_STATUS[status.name];
-    // A reset ends one run and starts another one of the same ID, which runs on, or is paused.
+  async #unfinishedOf(runs: readonly EndedRun[]): Promise<Set<string>> {
+    const workflowIds = [...new Set(runs.map(({ workflowId }) => workflowId))];
+    const unfinished = await this.#options.store.findUnfinished(workflowIds);
+    return new Set(unfinished.map(({ batch_id }) => batch_id));
+  }
+
+  async #settleRun(run: EndedRun, unfinished: ReadonlySet<string>, registered: Set<string>): Promise<void> {
+    const open: BatchMemo[] = [];
+    let isRegistered = true;
+    for (const batch of run.batches) {
+      if (await this.#isRegistered(batch)) registered.add(batch.batch_id);
+      else isRegistered = false;
+      if (unfinished.has(batch.batch_id) || !registered.has(batch.batch_id)) open.push(batch);
+    }
+    const end = open.length > 0 ? await this.#endOf(run, open) : undefined;
     if (end === undefined) return;
-    const isWhole = unsettled.every(({ batch_id, total }) => known.get(batch_id)?.registered === total);
-    if (!isWhole) await this.#register(workflowId, runId);
-    for (const { batch_id } of unsettled) {
-      const failed = await store.failUnsettled({
-        batch_id,
-        reason: `the workflow of its batch ended from outside: ${end}`,
-      });
-      if (failed > 0) onFailed(batch_id, failed);
+    if (!isRegistered) await this.#register(run);
+    for (const { batch_id } of open) {
+      registered.add(batch_id);
+      await this.#fail(batch_id, `the workflow of its batch ended from outside: ${end}`);
     }
   }
 
-  /** A workflow that ended before it had written down its calls: its start event names them. */
-  async #register(workflowId: string, runId: string): Promise<void> {
-    const { client, store, calls } = this.#options;
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const started = events?.[0]?.workflowExecutionStartedEventAttributes;
-    const { loadedDataConverter } = client.options;
-    const [input] = await decodeArrayFromPayloads(loadedDataConverter, started?.input?.payloads ?? []);
-    const accepted_at = timestampMs(events?.[0]?.eventTime);
-    for (const batch of (input as DeliverInput | undefined)?.batches ?? []) {
-      for (const part of partsOf(batch)) {
-        await store.registerBatches({ workflow_id: workflowId, accepted_at, calls, parts: [part] });
-      }
+  async #isRegistered({ batch_id, user_id }: BatchMemo): Promise<boolean> {
+    if (this.#registered.has(batch_id)) return true;
+    return (await this.#options.store.readBatch(user_id, batch_id))?.registered === true;
+  }
+
+  /**
+   * How the newest run ended; undefined when these batches are in its hands and it runs, or is paused: a reset ends one run and starts
+   * another one of the same ID. One that was started anew under the ID has batches of its own.
+   */
+  async #endOf({ workflowId, runId }: EndedRun, open: readonly BatchMemo[]): Promise<string | undefined> {
+    const { workflow } = this.#options.client;
+    const newest = await workflow.getHandle(workflowId).describe();
+    const held = new Set(batchesOf(newest.memo).map(({ batch_id }) => batch_id));
+    if (open.some(({ batch_id }) => held.has(batch_id))) return END_OF_STATUS[newest.status.name];
+    return END_OF_STATUS[(await workflow.getHandle(workflowId, runId).describe()).status.name];
+  }
+
+  /** Safe to repeat, also where a part had been registered. */
+  async #register(run: EndedRun): Promise<void> {
+    const { client, store, callsTable = false } = this.#options;
+    const { batches, startedAt } = await readStart(client, run);
+    for (const parts of pagesOf(batches)) {
+      await store.registerBatches({ workflow_id: run.workflowId, accepted_at: startedAt, parts, calls: callsTable });
     }
+  }
+
+  async #fail(batch_id: string, reason: string): Promise<void> {
+    const failed = await this.#options.store.failUnsettled({ batch_id, reason });
+    if (failed > 0) this.#options.onFailed(batch_id, failed);
   }
 }
 
-function partsOf({ call_ids, options: _, ...base }: BatchRequest) {
-  const total = call_ids.length;
-  const offsets = Array.from({ length: Math.ceil(total / PAGE_SIZE) }, (_, page) => page * PAGE_SIZE);
-  return offsets.map((offset) => ({ ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total }));
+function batchesOf(memo: Record<string, unknown> | undefined): BatchMemo[] {
+  const { batches } = (memo ?? {}) as Partial<DeliverMemo>;
+  return Array.isArray(batches) ? batches : [];
 }
 
-const timestampMs = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
-  Number(time?.seconds ?? 0) * 1_000 + Math.floor((time?.nanos ?? 0) / 1_000_000);
+/** Batches in parts of at most 500 calls; each page is one registration. */
+function* pagesOf(batches: readonly BatchRequest[]) {
+  for (const { call_ids, options: _, ...base } of batches) {
+    for (let offset = 0; offset < call_ids.length; offset += PAGE_SIZE) {
+      yield [{ ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total: call_ids.length }];
+    }
+  }
+}

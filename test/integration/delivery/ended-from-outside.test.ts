@@ -66,7 +66,7 @@ describe('a batch that was terminated', () => {
       client: temporal,
       store: stack().store,
       taskQueue: stack().taskQueue,
-      calls: true,
+      callsTable: true,
       onFailed: (...what) => failed.push(what),
       onError: (error) => errors.push(error),
       intervalMs: 100,
