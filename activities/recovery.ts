@@ -74,18 +74,26 @@ export class Recovery {
     if (deliveries === undefined) this.#track(this.#spread(key, endpoint));
   }
 
-  /** Until there is no delivery that has not woken anyone. */
+  /** Until there is no delivery that has not woken anyone. Then once more: what had failed just before may be woken a second later. */
   async #spread(key: string, endpoint: Endpoint): Promise<void> {
     try {
       for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
-        const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);
-        const waiting = await this.#options.store.claimWaiting({ ...endpoint, limit });
-        if (waiting.length > 0) await this.#wake(waiting);
-        else await this.#rest();
+        if (await this.#wakeWaiting(endpoint, deliveries)) continue;
+        await this.#rest();
+        await this.#wakeWaiting(endpoint, 1);
       }
     } finally {
       this.#deliveries.delete(key);
     }
+  }
+
+  /** True when somebody was waiting. */
+  async #wakeWaiting(endpoint: Endpoint, deliveries: number): Promise<boolean> {
+    if (this.#options.stopping.stopped) return false;
+    const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);
+    const waiting = await this.#options.store.claimWaiting({ ...endpoint, limit });
+    if (waiting.length > 0) await this.#wake(waiting);
+    return waiting.length > 0;
   }
 
   #takeDeliveries(key: string): number {

@@ -3,7 +3,7 @@ import { answer } from '../../support/behaviours.js';
 import { freshUser, sharedTestStack } from '../../support/stack.js';
 
 const stack = sharedTestStack({
-  environment: { POSTCALL_RETRY_SCHEDULE: '200ms', POSTCALL_RETRY_HORIZON: '1500ms' },
+  environment: { POSTCALL_RETRY_SCHEDULE: '200ms', POSTCALL_RETRY_HORIZON: '4s' },
 });
 
 async function failAll(count: number) {
