@@ -1,18 +1,33 @@
-import type { Dispatcher } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import type { AttemptEnd } from './outcome.js';
+import { parseRetryAfter } from './retry-after.js';
 import { AttemptTimeoutError, faultOf } from './send-error.js';
+import type { WatchedClient } from './watched-client.js';
+import type { WatchedConnection } from './watched-connection.js';
 
-/** A longer response body is cut off; the status counts all the same. */
+/** A longer response body is cut off. */
 export const MAX_RESPONSE_BYTES = 16 * 1024;
 
 /** How an attempt ended. */
 export interface SendOutcome extends AttemptEnd {
-  /** Whole milliseconds until the response had come, or until the attempt ended without one. */
+  /** Whole milliseconds until the response had ended or was cut off, or until the attempt ended without one. */
   response_time_ms: number;
   /** Why there is no response code: one line, under 200 characters. */
   error: string | null;
-  /** The response's raw `retry-after` header. */
-  retry_after: string | null;
+  /** Milliseconds that the response's `retry-after` asks to wait; null when it has none that is well-formed. */
+  retry_after_ms: number | null;
+}
+
+export interface AttemptHandlerOptions {
+  /** Milliseconds for the attempt in all, its repetition included. */
+  timeoutMs: number;
+  /** Dispatches the same request to this handler again, over a connection of its own. Called once at most. */
+  repeat(): void;
+}
+
+interface Response {
+  status: number;
+  retry_after_ms: number | null;
 }
 
 /** undici's codes for faults of the caller: none of them is the endpoint's doing. */
@@ -20,94 +35,122 @@ const CALLER_FAULTS = ['UND_ERR_INVALID_ARG', 'UND_ERR_CLOSED', 'UND_ERR_DESTROY
 
 const isCallerFault = (error: Error): boolean => 'code' in error && CALLER_FAULTS.includes(error.code as string);
 
+type Headers = Record<string, string | string[] | undefined>;
+
+const firstOf = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
+
+function retryAfterOf(headers: Headers): number | null {
+  const value = firstOf(headers['retry-after']);
+  return value === undefined ? null : (parseRetryAfter(value, Date.now(), firstOf(headers.date)) ?? null);
+}
+
 /**
  * One attempt as undici's handler: no stream, no AbortSignal, one timer. The timer settles the attempt by itself, since undici
  * cannot abort a request that still waits for its connection; such a request is dropped before a byte of it is sent.
+ *
+ * Once a status has come it is the outcome, however the body ends: what an endpoint has decided is not undone by it.
  */
 export class AttemptHandler implements Dispatcher.DispatchHandler {
   readonly outcome: Promise<SendOutcome>;
-  readonly #timeoutMs: number;
+  readonly #options: AttemptHandlerOptions;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #resolve!: (outcome: SendOutcome) => void;
   #reject!: (error: Error) => void;
+  #client: WatchedClient | undefined;
+  #connection: WatchedConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
+  #repeated = false;
   #settled = false;
-  #status: number | undefined;
-  #retryAfter: string | null = null;
+  #response: Response | undefined;
   #bytes = 0;
 
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  constructor(options: AttemptHandlerOptions) {
+    this.#options = options;
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#timer = setTimeout(() => this.#giveUp(), timeoutMs);
+    this.#timer = setTimeout(() => this.#giveUp(), options.timeoutMs);
+  }
+
+  onClient(client: WatchedClient): void {
+    this.#client = client;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#settled) controller.abort(new AttemptTimeoutError());
+    if (this.#settled) {
+      controller.abort(new AttemptTimeoutError());
+      return;
+    }
+    this.#connection = this.#client?.connection;
+    this.#connection?.begin();
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status < 100) controller.abort(new errors.HTTPParserError(`status code ${status}`));
     if (status < 200) return; // 1xx: the response is still to come.
-    this.#status = status;
-    const retryAfter = headers['retry-after'];
-    this.#retryAfter = (Array.isArray(retryAfter) ? retryAfter[0] : retryAfter) ?? null;
+    this.#response = { status, retry_after_ms: retryAfterOf(headers) };
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes <= MAX_RESPONSE_BYTES) return;
-    this.#respond();
-    controller.abort(new Error('response body cut off'));
+    const error = new Error('response body cut off');
+    this.#end(error);
+    controller.abort(error);
   }
 
   onResponseEnd(): void {
-    this.#respond();
+    this.#end(new Error('response without a status'));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(error);
+    if (this.#isStale(error)) this.#repeat();
+    else this.#end(error);
+  }
+
+  /**
+   * The endpoint closed the connection before it answered, as it may at any time to one that is idle (RFC 9112 section 9.5).
+   * Nothing is known of the request, which may even have been handled; at-least-once allows to send it again.
+   */
+  #isStale(error: Error): boolean {
+    const connection = this.#connection;
+    if (this.#settled || this.#repeated || !connection?.reused || connection.answering) return false;
+    return faultOf(error, this.#options.timeoutMs).kind === 'reset';
+  }
+
+  #repeat(): void {
+    this.#repeated = true;
+    this.#connection = undefined;
+    this.#controller = undefined;
+    this.#options.repeat();
   }
 
   #giveUp(): void {
     const error = new AttemptTimeoutError();
-    this.#fail(error);
+    this.#end(error);
     this.#controller?.abort(error);
   }
 
-  #respond(): void {
-    this.#settle({
-      response_code: this.#status ?? null,
-      error: null,
-      error_kind: null,
-      retry_after: this.#retryAfter,
-    });
-  }
-
-  #fail(error: Error): void {
-    if (this.#settled) return;
-    if (isCallerFault(error)) {
-      this.#settled = true;
-      clearTimeout(this.#timer);
-      this.#reject(error);
-      return;
-    }
-    const { kind, message } = faultOf(error, this.#timeoutMs, this.#status);
-    this.#settle({ response_code: null, error: message, error_kind: kind, retry_after: null });
-  }
-
-  #settle(end: Omit<SendOutcome, 'response_time_ms'>): void {
+  /** @param error why there is no response, if none has come */
+  #end(error: Error): void {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#resolve({ ...end, response_time_ms: Math.round(performance.now() - this.#startedAt) });
+    if (this.#response === undefined && isCallerFault(error)) this.#reject(error);
+    else this.#resolve(this.#outcomeOf(error));
+  }
+
+  #outcomeOf(error: Error): SendOutcome {
+    const response_time_ms = Math.round(performance.now() - this.#startedAt);
+    if (this.#response !== undefined) {
+      const { status, retry_after_ms } = this.#response;
+      return { response_code: status, response_time_ms, error: null, error_kind: null, retry_after_ms };
+    }
+    const { kind, message } = faultOf(error, this.#options.timeoutMs, this.#connection?.head);
+    return { response_code: null, response_time_ms, error: message, error_kind: kind, retry_after_ms: null };
   }
 }

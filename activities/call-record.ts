@@ -94,7 +94,8 @@ function identityKeys(text: string): Key[] {
       case OPEN_ARRAY:
       case OPEN_OBJECT:
         depth += 1;
-        if (depth > MAX_CALL_DEPTH) throw new CallUnusableError(`the call is nested deeper than ${MAX_CALL_DEPTH} levels`);
+        if (depth > MAX_CALL_DEPTH)
+          throw new CallUnusableError(`the call is nested deeper than ${MAX_CALL_DEPTH} levels`);
         break;
       case CLOSE_ARRAY:
       case CLOSE_OBJECT:

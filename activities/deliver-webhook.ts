@@ -1,37 +1,72 @@
-import { activityInfo } from '@temporalio/activity';
-import type { Attempt, DeliveryInput, DeliveryResult } from '../contract/index.js';
-import type { Dependencies } from './dependencies.js';
-import { OUTLASTED, withHeartbeats, withPatience } from './lane.js';
+import type { DeliveryEnd, DeliveryInput, DeliveryResult } from '../contract/index.js';
+import { currentContext } from './activity-context.js';
+import type { AttemptTools } from './dependencies.js';
 import { makeAttempt } from './make-attempt.js';
-import { RunningAttempts } from './running-attempts.js';
+import type { AttemptListener, AttemptResult, RunningAttempt, RunningAttempts } from './running-attempts.js';
 
-/** How long the express lane waits for an attempt before it leaves it to the durable lane. */
-const EXPRESS_PATIENCE_MS = 1_000;
-
-export type DeliverWebhook = (input: DeliveryInput) => Promise<DeliveryResult>;
+/** How long a local activity waits for its attempt: it holds its workflow task open. */
+const PATIENCE_MS = 250;
 
 /**
- * Creates the activity that makes one attempt to deliver one call's webhook, and records it. Idempotent: what this batch has
- * delivered is not sent again, an attempt that still runs is joined, and one that a dead worker left open is closed as
- * interrupted before a new one is made under the same `webhook-id`.
+ * Creates the activity that makes at most one attempt to deliver one call's webhook, and records it. Idempotent: what this batch has
+ * delivered is not sent again, an attempt that still runs here is joined, and one that is open elsewhere is left alone.
  *
- * As a local activity it answers `in_flight` after one second, and the attempt goes on in this process.
- *
- * @throws ApplicationFailure whose `type` is one of the contract's failure types.
+ * As a local activity it answers `slow` or `reading` after 250 ms, and at once where the request is being sent to an origin that is known
+ * to be slow; the attempt goes on in this process. Failures of the webhook are answers. It throws only what is a fault of our own.
  */
-export function createDeliverWebhook(deps: Dependencies): {
-  deliverWebhook: DeliverWebhook;
-  runningAttempts: RunningAttempts<Attempt>;
-} {
-  const runningAttempts = new RunningAttempts<Attempt>();
-  const deliverWebhook = async (input: DeliveryInput): Promise<DeliveryResult> => {
-    const attempt = runningAttempts.join(keyOf(input), () => makeAttempt(deps, input));
-    const end = activityInfo().isLocal
-      ? await withPatience(attempt, EXPRESS_PATIENCE_MS)
-      : await withHeartbeats(attempt);
-    return end === OUTLASTED ? { status: 'in_flight' } : { status: 'delivered', attempt: end };
+export const createDeliverWebhook =
+  (tools: AttemptTools, attempts: RunningAttempts) =>
+  async (input: DeliveryInput): Promise<DeliveryResult> => {
+    const startedAt = performance.now();
+    const attempt = attempts.join(input, (made) => makeAttempt(tools, input, made));
+    const { isLocal } = (tools.context ?? currentContext)();
+    const isSlow = () => isLocal && tools.endpointLimit.isSlow(input.endpoint.origin);
+    const end = await new Promise<DeliveryEnd>((resolve, reject) => {
+      const wait = new Wait(attempt, isSlow, resolve, reject);
+      wait.start(isLocal ? PATIENCE_MS : undefined);
+    });
+    return { ...end, took: Math.round(performance.now() - startedAt) };
   };
-  return { deliverWebhook, runningAttempts };
-}
 
-const keyOf = ({ batch_id, call_id }: DeliveryInput): string => `${batch_id}\n${call_id}`;
+/** One execution's wait for an attempt. */
+class Wait implements AttemptListener {
+  readonly #attempt: RunningAttempt;
+  readonly #isSlow: () => boolean;
+  readonly #resolve: (end: DeliveryEnd) => void;
+  readonly #reject: (error: Error) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    attempt: RunningAttempt,
+    isSlow: () => boolean,
+    resolve: (end: DeliveryEnd) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#attempt = attempt;
+    this.#isSlow = isSlow;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(patienceMs: number | undefined): void {
+    this.#attempt.listen(this);
+    if (patienceMs !== undefined) this.#timer = setTimeout(() => this.#leave(), patienceMs);
+    if (this.#attempt.phase === 'sending') this.onSending();
+  }
+
+  onSending(): void {
+    if (this.#isSlow()) this.#leave();
+  }
+
+  onEnd(end: AttemptResult): void {
+    clearTimeout(this.#timer);
+    if (end instanceof Error) this.#reject(end);
+    else this.#resolve(end);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#attempt.forget(this);
+    this.#resolve(this.#attempt.leave());
+  }
+}

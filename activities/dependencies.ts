@@ -2,6 +2,8 @@ import type { Store } from '../store/store.js';
 import type { ActivityContext } from './activity-context.js';
 import type { CallSource } from './call-sources/call-source.js';
 import type { EndpointLimit } from './endpoint-limit.js';
+import type { Isolation } from './isolation.js';
+import type { ReadLimit } from './read-limit.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RetryPolicy } from './retry-schedule.js';
 import type { Sender } from './send.js';
@@ -26,6 +28,12 @@ export interface Dependencies {
   stopping: StopSignal;
   /** Default: Temporal's context of the execution under way. */
   context?: () => ActivityContext;
+}
+
+/** What the attempts of one process share. */
+export interface AttemptTools extends Dependencies {
+  isolation: Isolation;
+  reads: ReadLimit;
 }
 
 /** A call source, and how long a call may take to come in. */

@@ -5,27 +5,47 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** A parsed CIDR. */
 export type Network = [Address, number];
 
+/** Which networks may be reached although they are not public, and which may not whatever they are. Denial wins. */
+export interface EgressLists {
+  allow: readonly Network[];
+  deny: readonly Network[];
+}
+
+/** Why an address may not be reached: what it is, such as `a private address`, or the network of the deny list that it is in. */
+export type Refusal = { kind: 'not_public'; what: string } | { kind: 'denied'; network: string };
+
+const describe = (refusal: Refusal): string =>
+  refusal.kind === 'denied'
+    ? `in ${refusal.network}: not reached because POSTCALL_DENY_NETWORKS names that network`
+    : `${refusal.what}: not reached unless POSTCALL_ALLOW_NETWORKS names its network`;
+
 /** The endpoint's address is in a network that webhooks may not reach; no connection was made. */
 export class EgressRefusedError extends Error {
   override readonly name = 'EgressRefusedError';
   readonly address: string;
 
-  constructor(address: string, refusal: string) {
-    super(`${address} is ${refusal}: not reached unless POSTCALL_ALLOW_NETWORKS names its network`);
+  constructor(address: string, refusal: Refusal) {
+    super(`${address} is ${describe(refusal)}`);
     this.address = address;
   }
 }
 
-/** Parses CIDRs (`10.0.0.0/8`, `fd00::/8`) and single addresses. Throws a TypeError that names the first bad one. */
-export function parseNetworks(cidrs: readonly string[]): Network[] {
-  return cidrs.map((cidr) => {
-    // The strict checks: ipaddr.js itself takes `10/8` for 0.0.0.10/8.
-    if (ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr)) return ipaddr.parseCIDR(cidr);
-    if (ipaddr.IPv4.isValidFourPartDecimal(cidr)) return [ipaddr.IPv4.parse(cidr), 32];
-    if (ipaddr.IPv6.isValid(cidr)) return [ipaddr.IPv6.parse(cidr), 128];
-    throw new TypeError(`${JSON.stringify(cidr)} is not a network: write it as 10.1.0.0/16 or fd00::/8`);
-  });
+function parseNetwork(cidr: string): Network {
+  // The strict checks: ipaddr.js itself takes `10/8` for 0.0.0.10/8.
+  if (ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) || ipaddr.IPv6.isValidCIDR(cidr)) return ipaddr.parseCIDR(cidr);
+  if (ipaddr.IPv4.isValidFourPartDecimal(cidr)) return [ipaddr.IPv4.parse(cidr), 32];
+  if (ipaddr.IPv6.isValid(cidr)) return [ipaddr.IPv6.parse(cidr), 128];
+  throw new TypeError(`${JSON.stringify(cidr)} is not a network: write it as 10.1.0.0/16 or fd00::/8`);
 }
+
+/** `::ffff:10.0.0.0/104` is 10.0.0.0/8: addresses in it lead there, however they are written. */
+const unmapped = ([address, prefix]: Network): Network =>
+  address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && prefix >= 96
+    ? [address.toIPv4Address(), prefix - 96]
+    : [address, prefix];
+
+/** Parses CIDRs (`10.0.0.0/8`, `fd00::/8`) and single addresses. Throws a TypeError that names the first bad one. */
+export const parseNetworks = (cidrs: readonly string[]): Network[] => cidrs.map((cidr) => unmapped(parseNetwork(cidr)));
 
 /** What is wrong with each of ipaddr.js's ranges (the IANA special-purpose registries); any other is worded as `reserved`. */
 const REFUSALS: Record<string, string> = {
@@ -59,10 +79,13 @@ function embeddedIPv4(address: Address): ipaddr.IPv4 | undefined {
 /** `::1.2.3.4`, deprecated by RFC 4291; ipaddr.js would take it for the IPv4-mapped address. */
 const IPV4_COMPATIBLE = /^::\d+\.\d+\.\d+\.\d+$/;
 
-const isIn = (address: Address, networks: readonly Network[]): boolean =>
-  networks.some(([network, prefix]) => network.kind() === address.kind() && address.match(network, prefix));
+/** The network that one of these forms of an address is in. */
+const networkOf = (forms: readonly Address[], networks: readonly Network[]): Network | undefined =>
+  networks.find(([network, prefix]) =>
+    forms.some((form) => form.kind() === network.kind() && form.match(network, prefix)),
+  );
 
-function refusalOfParsed(address: Address): string | undefined {
+function whyNotPublic(address: Address): string | undefined {
   if (address.toString() === AZURE_WIRE_SERVER) return 'a cloud metadata address';
   const range = address.range();
   if (range !== 'unicast') return REFUSALS[range] ?? 'a reserved address';
@@ -70,15 +93,21 @@ function refusalOfParsed(address: Address): string | undefined {
   return undefined;
 }
 
+const notPublic = (what: string): Refusal => ({ kind: 'not_public', what });
+
 /**
- * Why an IP address may not be reached, such as `a private address`; undefined when it may. Only global unicast addresses may,
- * and those in `allow`. An IPv4 address inside an IPv6 one (mapped, NAT64) is judged as the IPv4 address that it leads to.
+ * Why an IP address may not be reached; undefined when it may. Only global unicast addresses may, and those in `allow`; none
+ * in `deny`. An IPv4 address inside an IPv6 one (mapped, NAT64) is judged as the IPv4 address that it leads to.
  */
-export function refusalOf(address: string, allow: readonly Network[]): string | undefined {
-  if (isIP(address) === 0) return 'not an IP address';
-  if (IPV4_COMPATIBLE.test(address)) return 'a reserved address';
+export function refusalOf(address: string, { allow, deny }: EgressLists): Refusal | undefined {
+  if (isIP(address) === 0) return notPublic('not an IP address');
+  if (IPV4_COMPATIBLE.test(address)) return notPublic('a reserved address');
   const parsed = ipaddr.parse(address);
   const target = embeddedIPv4(parsed) ?? parsed;
-  if (isIn(parsed, allow) || isIn(target, allow)) return undefined;
-  return refusalOfParsed(target);
+  const forms = [parsed, target];
+  const denied = networkOf(forms, deny);
+  if (denied) return { kind: 'denied', network: denied.join('/') };
+  if (networkOf(forms, allow)) return undefined;
+  const what = whyNotPublic(target);
+  return what === undefined ? undefined : notPublic(what);
 }

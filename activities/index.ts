@@ -1,30 +1,56 @@
-import type { FailedPage, FailedQuery } from '../contract/index.js';
-import { createDeliverWebhook, type DeliverWebhook } from './deliver-webhook.js';
+import type {
+  CheckpointInput,
+  CheckpointResult,
+  DeliveryInput,
+  DeliveryResult,
+  FailedPage,
+  FailedQuery,
+  RegisterInput,
+  RegisterResult,
+  SettleInput,
+  SettleResult,
+  WatchInput,
+  WatchResult,
+} from '../contract/index.js';
+import { createDeliverWebhook } from './deliver-webhook.js';
 import type { Dependencies } from './dependencies.js';
-import { orStoreUnavailable } from './open-attempt.js';
-import { createSettleWebhooks, type SettleWebhooks } from './settle-webhooks.js';
+import { Isolation } from './isolation.js';
+import { createBookkeeping } from './keep-book.js';
+import { ReadLimit } from './read-limit.js';
+import { RunningAttempts } from './running-attempts.js';
+import { createWatchAttempts } from './watch-attempts.js';
 
 export type { Call, CallSource } from './call-sources/call-source.js';
-export { CallSourceError } from './call-sources/call-source.js';
+export { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
 export { createHttpCallSource, type HttpCallSourceOptions } from './call-sources/http.js';
 export type { Dependencies, Endpoint } from './dependencies.js';
 
-/** The activities by the names under which workflows call them. */
+/** The activities by the names under which workflows call them. Failures of webhooks, and a store that is away, are answers. */
 export interface Activities {
-  deliverWebhook: DeliverWebhook;
-  settleWebhooks: SettleWebhooks;
+  /** Writes a row for each call. Local. */
+  registerBatches(input: RegisterInput): Promise<RegisterResult>;
+  /** Makes at most one attempt, and waits for it a moment. Local. */
+  deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;
+  /** Waits for attempts that take longer. Heartbeats every two seconds. */
+  watchAttempts(input: WatchInput): Promise<WatchResult>;
+  /** Ends webhooks without sending. Local. */
+  settleWebhooks(input: SettleInput): Promise<SettleResult>;
+  /** Records counts, pauses, ends and endpoints. */
+  checkpoint(input: CheckpointInput): Promise<CheckpointResult>;
+  /** @throws ApplicationFailure of type StoreUnavailable, which the server retries. */
   findFailed(query: FailedQuery): Promise<FailedPage>;
 }
 
 /** Creates the activities with what they use. `idle` resolves when no attempt runs in this process any more. */
 export function createActivities(deps: Dependencies): { activities: Activities; idle: () => Promise<void> } {
-  const { deliverWebhook, runningAttempts } = createDeliverWebhook(deps);
+  const attempts = new RunningAttempts();
+  const tools = { ...deps, isolation: new Isolation(), reads: new ReadLimit() };
   return {
     activities: {
-      deliverWebhook,
-      settleWebhooks: createSettleWebhooks(deps),
-      findFailed: (query) => orStoreUnavailable(deps.store.listFailed(query)),
+      ...createBookkeeping(deps),
+      deliverWebhook: createDeliverWebhook(tools, attempts),
+      watchAttempts: createWatchAttempts(deps, attempts),
     },
-    idle: () => runningAttempts.idle(),
+    idle: () => attempts.idle(),
   };
 }

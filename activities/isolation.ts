@@ -1,8 +1,8 @@
 /** Interruptions in a row from which on others wait, so that a webhook can be tried alone. */
-const DRAINS_FROM = 3;
+const WAITED_FOR_FROM = 3;
 /** Alone so often, and interrupted each time: the call itself ends its worker. */
 const POISON_FROM = 3;
-/** How long nothing else starts while a webhook is tried alone; then it counts as one among others. */
+/** How long nothing else starts while a webhook is tried alone; then it goes on as one among others. */
 const ALONE_MS = 250;
 /** How long new attempts wait for those in flight to end. */
 const DRAIN_MS = 1_000;
@@ -15,41 +15,23 @@ export interface Suspect {
   alone: number;
 }
 
-/** The exclusive turn of one suspect. */
-export interface Turn {
-  /** Its attempt is open. `share` notes that it is not alone any more; that is done before anything else starts. */
-  opened(share: () => Promise<void>): void;
-  /** Its attempt has ended. Safe to repeat. */
-  over(): void;
-}
-
-export interface IsolationOptions {
-  /** An attempt could not be noted as shared: if its worker dies now, it counts as one that was alone. */
-  onError: (error: unknown) => void;
-}
+export const isPoison = ({ alone }: Suspect): boolean => alone >= POISON_FROM;
 
 /**
  * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up nobody, and from the
- * third interruption on in turns, while others wait a moment. Only attempts that were alone count against a call.
+ * third interruption on one after the other, while new attempts wait a moment. Only interruptions of attempts that were alone count
+ * against a call.
  */
 export class Isolation {
-  readonly #onError: (error: unknown) => void;
   readonly #heldBack: (() => void)[] = [];
   #inFlight = 0;
   #held = false;
   #drained: (() => void) | undefined;
-  /** Resolves when the last one in line has had its turn. */
-  #line: Promise<void> = Promise.resolve();
+  /** Suspects that wait for their turn. */
+  readonly #line: (() => void)[] = [];
+  #lineMoves = false;
 
-  constructor({ onError }: IsolationOptions) {
-    this.#onError = onError;
-  }
-
-  static isPoison({ alone }: Suspect): boolean {
-    return alone >= POISON_FROM;
-  }
-
-  /** Counts an attempt as in flight. Resolves at once, as undefined, unless somebody is alone or others are being waited for. */
+  /** Counts an attempt as in flight: at once, and then there is nothing to wait for, unless a suspect is alone or about to be. */
   enter(): Promise<void> | undefined {
     if (!this.#held) {
       this.#inFlight += 1;
@@ -63,12 +45,120 @@ export class Isolation {
     if (this.#inFlight === 0) this.#drained?.();
   }
 
-  /** A suspect that has entered gets a turn alone, or goes on among others: then undefined. It stays in flight either way. */
+  /**
+   * A suspect that has entered is alone from now on, until its turn is over, or goes on among others: then undefined. It is counted as
+   * in flight afterwards either way.
+   */
   async admit({ in_a_row }: Suspect): Promise<Turn | undefined> {
-    if (!this.#held && this.#inFlight === 1) return this.#startTurn(() => undefined);
-    if (in_a_row < DRAINS_FROM) return undefined;
+    if (!this.#held && this.#inFlight === 1) {
+      this.#held = true;
+      return this.#turn();
+    }
+    if (in_a_row < WAITED_FOR_FROM) return undefined;
     this.leave();
-    const { promise, resolve: next } = Promise.withResolvers<void>();
+    if (await this.#waitInLine()) {
+      if (await this.#drain()) {
+        this.#inFlight += 1;
+        return this.#turn();
+      }
+      this.#release();
+    }
+    await this.enter();
     return undefined;
+  }
+
+  #turn(): Turn {
+    return new Turn(ALONE_MS, () => this.#release());
+  }
+
+  /** True when it is this one's turn, and others are held back for it; false when that took too long. */
+  #waitInLine(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const giveUp = setTimeout(() => {
+        this.#line.splice(this.#line.indexOf(turn), 1);
+        resolve(false);
+      }, MAX_LINE_MS);
+      const turn = () => {
+        clearTimeout(giveUp);
+        resolve(true);
+      };
+      this.#line.push(turn);
+      this.#moveLine();
+    });
+  }
+
+  /** Those who were held back start first: in a long line of suspects everybody gets on. */
+  #moveLine(): void {
+    if (this.#held || this.#lineMoves || this.#line.length === 0) return;
+    this.#lineMoves = true;
+    setImmediate(() => {
+      this.#lineMoves = false;
+      if (this.#held) return;
+      const next = this.#line.shift();
+      if (!next) return;
+      // Nobody else may take the turn before the one who waits for it runs.
+      this.#held = true;
+      next();
+    });
+  }
+
+  /** True when nothing is in flight any more. */
+  #drain(): Promise<boolean> {
+    if (this.#inFlight === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (drained: boolean) => {
+        clearTimeout(timer);
+        this.#drained = undefined;
+        resolve(drained);
+      };
+      const timer = setTimeout(end, DRAIN_MS, false);
+      this.#drained = () => end(true);
+    });
+  }
+
+  #release(): void {
+    this.#held = false;
+    const waiting = this.#heldBack.splice(0);
+    this.#inFlight += waiting.length;
+    for (const start of waiting) start();
+    this.#moveLine();
+  }
+}
+
+/** One suspect's time alone. */
+export class Turn {
+  readonly #timer: NodeJS.Timeout;
+  readonly #release: () => void;
+  #share: (() => Promise<void>) | undefined;
+  #isOver = false;
+  #timeIsUp = false;
+
+  constructor(ms: number, release: () => void) {
+    this.#release = release;
+    this.#timer = setTimeout(() => void this.#endTime(), ms);
+  }
+
+  /** Its attempt is open. `share` records that it is not alone any more: before others start, where the attempt outlasts the turn. It does not throw. */
+  async opened(share: () => Promise<void>): Promise<void> {
+    this.#share = share;
+    if (this.#timeIsUp) await share();
+  }
+
+  /** Its attempt has ended. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#finish();
+  }
+
+  async #endTime(): Promise<void> {
+    this.#timeIsUp = true;
+    await this.#share?.();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#release();
   }
 }

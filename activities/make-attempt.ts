@@ -1,95 +1,155 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Attempt, DeliveryInput } from '../contract/index.js';
+import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import { StoreUnavailableError } from '../store/index.js';
-import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../store/store.js';
-import { type Dependencies, type Endpoint, endpointKey } from './dependencies.js';
-import { attemptFailed, endpointBusy, finallyFailed, rejected } from './failures.js';
-import { openAttempt, orStoreUnavailable } from './open-attempt.js';
-import { type Outcome, outcomeOf } from './outcome.js';
-import { parseRetryAfter } from './retry-after.js';
-import { nextDelay } from './retry-schedule.js';
+import type { OpenedAttempt, OpenRequest } from '../store/store.js';
+import type { AttemptTools } from './dependencies.js';
+import type { Place } from './endpoint-limit.js';
+import { isPoison, type Suspect, type Turn } from './isolation.js';
+import { obtainCall } from './obtain-call.js';
+import { recordEnd } from './record-end.js';
+import type { RunningAttempt } from './running-attempts.js';
 import type { SendOutcome } from './send.js';
+import { endOfStanding } from './standing.js';
 
-/** Between tries to record an attempt's end while the database is away. */
-const CLOSE_RETRY_INTERVAL_MS = 500;
-
-/** Makes one attempt: open, send, close. Returns it when the webhook is delivered, throws what became of it otherwise. */
-export async function makeAttempt(deps: Dependencies, input: DeliveryInput): Promise<Attempt> {
-  const endpoint = { user_id: input.user_id, url: await urlOf(deps, input) };
-  const place = deps.endpointLimit.enter(endpointKey(endpoint));
-  if ('busy' in place) throw endpointBusy(place.retry_in_ms);
-  let durationMs: number | undefined;
+/** Makes at most one attempt to deliver a webhook, and records it. Throws only what is a fault of our own. */
+export async function makeAttempt(
+  tools: AttemptTools,
+  input: DeliveryInput,
+  attempt: RunningAttempt,
+): Promise<DeliveryEnd> {
+  const place = tools.endpointLimit.enter(input.endpoint.origin);
+  if ('busy' in place) return { kind: 'busy', due_in: place.retry_in_ms };
   try {
-    const opened = await openAttempt(deps, input);
-    if (opened.kind === 'delivered') return opened.attempt;
-    const sent = await deps.sender.send(opened);
-    durationMs = sent.response_time_ms;
-    return await recordEnd(deps, input, opened, sent, endpoint);
+    return await new AttemptAtPlace(tools, input, attempt, place).make();
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return { kind: 'store_away' };
+    throw error;
   } finally {
-    place.leave(durationMs);
+    place.leave();
   }
 }
 
-async function urlOf({ store }: Dependencies, { webhook_url, user_id, call_id }: DeliveryInput): Promise<string> {
-  if (webhook_url !== undefined) return webhook_url;
-  const webhook = await orStoreUnavailable(store.getWebhook(user_id, call_id));
-  if (!webhook) throw rejected('WebhookNotFound', call_id);
-  return webhook.url;
-}
+class AttemptAtPlace {
+  readonly #tools: AttemptTools;
+  readonly #input: DeliveryInput;
+  readonly #attempt: RunningAttempt;
+  readonly #place: Place;
+  #counted = false;
+  #turn: Turn | undefined;
 
-async function recordEnd(
-  deps: Dependencies,
-  { batch_id, call_id }: DeliveryInput,
-  opened: OpenedAttempt,
-  sent: SendOutcome,
-  endpoint: Endpoint,
-): Promise<Attempt> {
-  const { response_code, response_time_ms, error } = sent;
-  const outcome = outcomeOf(sent);
-  const next = nextStepOf(deps, opened, sent, outcome);
-  const close = { seq: opened.seq, call_id, batch_id, response_code, response_time_ms, error, next };
-  const { attempt, status } = await closeAttempt(deps, close);
-  if (status === 'delivered') {
-    deps.onDelivered?.(endpoint);
-    return attempt;
+  constructor(tools: AttemptTools, input: DeliveryInput, attempt: RunningAttempt, place: Place) {
+    this.#tools = tools;
+    this.#input = input;
+    this.#attempt = attempt;
+    this.#place = place;
   }
-  const details = { response_code, endpoint_failed: outcome.kind === 'retry' && outcome.endpoint_failed };
-  if (next.status === 'retrying') throw attemptFailed(describe(sent), next.delay_ms, details);
-  throw finallyFailed(outcome.kind === 'gone' ? 'EndpointGone' : 'ScheduleUsedUp', describe(sent), details);
-}
 
-function nextStepOf(
-  { retryPolicy }: Dependencies,
-  opened: OpenedAttempt,
-  sent: SendOutcome,
-  outcome: Outcome,
-): NextStep {
-  if (outcome.kind === 'delivered') return { status: 'delivered' };
-  if (outcome.kind === 'gone') return { status: 'failed', reason: describe(sent) };
-  const now = Date.parse(opened.sent_at) + sent.response_time_ms;
-  const retry_after_ms = sent.retry_after === null ? undefined : parseRetryAfter(sent.retry_after, Date.now());
-  const delay = nextDelay(retryPolicy, {
-    step: opened.step,
-    elapsed_ms: now - Date.parse(opened.first_sent_at),
-    random: Math.random(),
-    response_code: sent.response_code,
-    ...(retry_after_ms !== undefined && { retry_after_ms }),
-  });
-  return delay === 'used_up'
-    ? { status: 'failed', reason: `retry schedule used up; last attempt: ${describe(sent)}` }
-    : { status: 'retrying', ...delay };
-}
-
-const describe = ({ response_code, error }: SendOutcome): string => error ?? `the endpoint answered ${response_code}`;
-
-/** Does not give up: what is not recorded would be sent again. */
-async function closeAttempt({ store }: Dependencies, request: CloseRequest): Promise<CloseResult> {
-  for (;;) {
+  async make(): Promise<DeliveryEnd> {
     try {
-      return await store.closeAttempt(request);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      await delay(CLOSE_RETRY_INTERVAL_MS);
+      await this.#enter();
+      const opened = await this.#open();
+      return opened.kind === 'opened' ? await this.#send(opened) : opened;
+    } finally {
+      this.#turn?.end();
+      this.#leave();
     }
+  }
+
+  /** Asks the store until it has opened an attempt or says why there is none: it wants the call's text, or to know how a suspect is tried. */
+  async #open(): Promise<OpenedAttempt | DeliveryEnd> {
+    const { batch_id, user_id, call_id, send_type, ordered = false } = this.#input;
+    const request: OpenRequest = {
+      batch_id,
+      user_id,
+      call_id,
+      send_type,
+      ordered,
+      timeout_ms: this.#tools.attemptTimeoutMs,
+    };
+    for (;;) {
+      const result = await this.#tools.store.openAttempt(request);
+      switch (result.kind) {
+        case 'opened':
+        case 'too_early':
+          return result;
+        case 'open_elsewhere':
+          return { kind: 'slow' };
+        case 'standing':
+          return endOfStanding(result.standing);
+        case 'suspect':
+          if (isPoison(result)) return await this.#failPoison();
+          request.isolation = await this.#isolate(result);
+          break;
+        case 'needs_payload': {
+          delete request.isolation;
+          const obtained = await this.#read(result.accepted_at);
+          if (obtained.kind !== 'text') return obtained;
+          request.payload = obtained.text;
+        }
+      }
+    }
+  }
+
+  async #failPoison(): Promise<DeliveryEnd> {
+    const { batch_id, user_id, call_id } = this.#input;
+    const error = 'InterruptedRepeatedly';
+    const reason = 'three attempts in a row, each alone in its process, ended with the death of their worker';
+    return endOfStanding(await this.#tools.store.failWebhook({ batch_id, user_id, call_id, error, reason }));
+  }
+
+  async #isolate(suspect: Suspect): Promise<'alone' | 'shared'> {
+    this.#turn ??= await this.#tools.isolation.admit(suspect);
+    return this.#turn ? 'alone' : 'shared';
+  }
+
+  /** While its call is read nothing of it is in flight: neither a suspect nor an endpoint waits for a call source. */
+  async #read(acceptedAt: string): Promise<DeliveryEnd | { kind: 'text'; text: string }> {
+    this.#turn?.end();
+    this.#turn = undefined;
+    this.#leave();
+    this.#attempt.startReading(() => this.#place.leave());
+    const obtained = await obtainCall(this.#tools, this.#input, this.#attempt, acceptedAt);
+    this.#attempt.phase = 'opening';
+    if (obtained.kind === 'text') await this.#enter();
+    return obtained;
+  }
+
+  async #send(opened: OpenedAttempt): Promise<DeliveryEnd> {
+    await this.#turn?.opened(() => this.#share(opened.seq));
+    this.#attempt.startSending();
+    this.#place.begin();
+    const sent = await this.#post(opened);
+    const end = await recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
+    this.#place.leave(sent.response_time_ms);
+    return end;
+  }
+
+  /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */
+  async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<SendOutcome> {
+    try {
+      return await this.#tools.sender.send({ url, payload, webhook_id, secrets });
+    } catch (error) {
+      this.#tools.onFault('a request could not be made', error);
+      const fault = 'the worker could not make the request';
+      return { response_code: null, response_time_ms: 0, error: fault, error_kind: 'local', retry_after_ms: null };
+    }
+  }
+
+  async #share(seq: string): Promise<void> {
+    try {
+      await this.#tools.store.shareAttempt(seq);
+    } catch (error) {
+      this.#tools.onFault('an attempt could not be noted as one among others', error);
+    }
+  }
+
+  #enter(): Promise<void> | undefined {
+    this.#counted = true;
+    return this.#tools.isolation.enter();
+  }
+
+  #leave(): void {
+    if (!this.#counted) return;
+    this.#counted = false;
+    this.#tools.isolation.leave();
   }
 }

@@ -1,6 +1,6 @@
+import { type CheckedCall, checkCall } from './call-record.js';
 import type { Call, CallSource } from './call-sources/call-source.js';
 import { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
-import { type CheckedCall, checkCall } from './call-record.js';
 import type { ReadLimit } from './read-limit.js';
 
 /** Also of a source that heeds no signal; the HTTP source's own limit is shorter. */

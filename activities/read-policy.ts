@@ -32,7 +32,11 @@ const FIRST_GRACE_WAIT_MS = 250;
 const MAX_RETRY_AFTER_MS = 600_000;
 
 /** Waits grow with the time since acceptance, so that nothing needs to be remembered of a call that could not be read. */
-export function decideReading(reading: Reading, policy: ReadPolicy, { elapsed_ms, remaining_ms }: ReadTimes): ReadDecision {
+export function decideReading(
+  reading: Reading,
+  policy: ReadPolicy,
+  { elapsed_ms, remaining_ms }: ReadTimes,
+): ReadDecision {
   const elapsed = Math.max(0, elapsed_ms);
   switch (reading.kind) {
     case 'read':

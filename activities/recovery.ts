@@ -1,34 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Store, WaitingWebhook } from '../store/store.js';
 import { type Endpoint, endpointKey } from './dependencies.js';
+import type { StopSignal } from './stop-signal.js';
 
 /** Waiting webhooks that one delivery wakes: the pace rises as the endpoint proves healthy, and stops when it fails. */
 const WAKES_PER_DELIVERY = 10;
-/** Bounds one claim where many deliveries came at once. */
+/** Bounds one claim where many deliveries came at once, and one signal. */
 const MAX_WAKES_AT_ONCE = 500;
 /** How long an endpoint that had nobody waiting is not asked about again: a healthy one costs a query a second. */
 const NOBODY_WAITS_MS = 1_000;
 const DEFAULT_PROBE_INTERVAL_MS = 30_000;
+/** Signals under way at once. */
+const MAX_SIGNALS = 20;
+
+/** Webhooks of one workflow, as its `wake` signal takes them. */
+export interface Wake {
+  webhooks: { batch_id: string; call_ids: string[] }[];
+}
 
 export interface RecoveryOptions {
-  store: Store;
-  /** Signals `retryNow` to the batch. */
-  retryNow(batchId: string, callIds: string[]): Promise<void>;
+  store: Pick<Store, 'claimWaiting' | 'claimProbes'>;
+  /** Signals `wake` to the workflow. */
+  wake(workflowId: string, wake: Wake): Promise<void>;
   /** What could not be done now; it is tried again with the next delivery or probe. */
   onError(error: unknown): void;
-  /** A down endpoint is tried at least this often, in milliseconds. Default 30 s. */
+  stopping: StopSignal;
+  /** A failing endpoint is tried at least this often, in milliseconds. Default 30 s. */
   probeIntervalMs?: number;
 }
 
 /**
  * Spreads an endpoint's recovery: a delivery wakes webhooks that wait for the same user and URL, whatever batch they belong to.
- * And probes: of the webhooks that wait for a down endpoint one is woken from time to time, so that its return is noticed
+ * And probes: of the webhooks that wait for a failing endpoint one is woken from time to time, so that its return is noticed
  * however long their schedules have grown.
  */
 export class Recovery {
   readonly #options: RecoveryOptions;
   /** Deliveries to an endpoint since its last claim, for endpoints that are being asked about. */
   readonly #deliveries = new Map<string, number>();
+  /** Ends the rests. */
   readonly #stopped = new AbortController();
   readonly #underway = new Set<Promise<void>>();
   #probeTimer: NodeJS.Timeout | undefined;
@@ -37,16 +47,23 @@ export class Recovery {
     this.#options = options;
   }
 
+  /** The first probe comes at a random moment of the first interval: workers that start together do not ask together. */
   start(): void {
     const interval_ms = this.#options.probeIntervalMs ?? DEFAULT_PROBE_INTERVAL_MS;
-    this.#probeTimer = setInterval(() => this.#track(this.#probe(interval_ms)), interval_ms);
+    const probe = () => this.#track(this.#probe(interval_ms));
+    this.#probeTimer = setTimeout(() => {
+      probe();
+      this.#probeTimer = setInterval(probe, interval_ms);
+    }, Math.random() * interval_ms);
+    this.#options.stopping.onStop(() => {
+      clearTimeout(this.#probeTimer);
+      this.#stopped.abort();
+    });
   }
 
-  /** Resolves when nothing is under way any more. */
-  async stop(): Promise<void> {
-    clearInterval(this.#probeTimer);
-    this.#stopped.abort();
-    while (this.#underway.size > 0) await Promise.allSettled(this.#underway);
+  /** Resolves when nothing is under way any more. A signal is never cut off: whatever it has woken is tried by its workflow. */
+  async idle(): Promise<void> {
+    while (this.#underway.size > 0) await Promise.all(this.#underway);
   }
 
   /** Never waits, never throws: a delivery does not depend on it. */
@@ -54,16 +71,16 @@ export class Recovery {
     const key = endpointKey(endpoint);
     const deliveries = this.#deliveries.get(key);
     this.#deliveries.set(key, (deliveries ?? 0) + 1);
-    if (deliveries === undefined) this.#track(this.#wake(key, endpoint));
+    if (deliveries === undefined) this.#track(this.#spread(key, endpoint));
   }
 
   /** Until there is no delivery that has not woken anyone. */
-  async #wake(key: string, endpoint: Endpoint): Promise<void> {
+  async #spread(key: string, endpoint: Endpoint): Promise<void> {
     try {
       for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
         const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);
         const waiting = await this.#options.store.claimWaiting({ ...endpoint, limit });
-        if (waiting.length > 0) await this.#retryNow(waiting);
+        if (waiting.length > 0) await this.#wake(waiting);
         else await this.#rest();
       }
     } finally {
@@ -72,7 +89,7 @@ export class Recovery {
   }
 
   #takeDeliveries(key: string): number {
-    const deliveries = this.#stopped.signal.aborted ? 0 : (this.#deliveries.get(key) ?? 0);
+    const deliveries = this.#options.stopping.stopped ? 0 : (this.#deliveries.get(key) ?? 0);
     this.#deliveries.set(key, 0);
     return deliveries;
   }
@@ -87,20 +104,48 @@ export class Recovery {
   }
 
   async #probe(interval_ms: number): Promise<void> {
-    await this.#retryNow(await this.#options.store.claimProbes({ interval_ms }));
+    await this.#wake(await this.#options.store.claimProbes({ interval_ms }));
   }
 
-  /** One signal for each batch. */
-  async #retryNow(waiting: readonly WaitingWebhook[]): Promise<void> {
-    const byBatch = new Map<string, string[]>();
-    for (const { batch_id, call_id } of waiting) {
-      byBatch.set(batch_id, [...(byBatch.get(batch_id) ?? []), call_id]);
-    }
-    await Promise.all([...byBatch].map(([batchId, callIds]) => this.#options.retryNow(batchId, callIds)));
+  async #wake(waiting: readonly WaitingWebhook[]): Promise<void> {
+    const wakes = wakesOf(waiting).values();
+    const signal = async () => {
+      for (const [workflowId, wake] of wakes) await this.#options.wake(workflowId, wake).catch(this.#options.onError);
+    };
+    await Promise.all(Array.from({ length: MAX_SIGNALS }, signal));
   }
 
   #track(work: Promise<void>): void {
     const tracked = work.catch(this.#options.onError).finally(() => this.#underway.delete(tracked));
     this.#underway.add(tracked);
   }
+}
+
+/** One signal for each workflow, or more where it would hold more than 500 webhooks. */
+export function wakesOf(waiting: readonly WaitingWebhook[]): [workflowId: string, wake: Wake][] {
+  const wakes: [string, Wake][] = [];
+  for (const [workflowId, ofWorkflow] of groupedBy(waiting, ({ workflow_id }) => workflow_id)) {
+    for (let from = 0; from < ofWorkflow.length; from += MAX_WAKES_AT_ONCE) {
+      const byBatch = groupedBy(ofWorkflow.slice(from, from + MAX_WAKES_AT_ONCE), ({ batch_id }) => batch_id);
+      const webhooks = [...byBatch].map(([batch_id, ofBatch]) => ({
+        batch_id,
+        call_ids: ofBatch.map(({ call_id }) => call_id),
+      }));
+      wakes.push([workflowId, { webhooks }]);
+    }
+  }
+  return wakes;
+}
+
+function groupedBy(
+  waiting: readonly WaitingWebhook[],
+  keyOf: (webhook: WaitingWebhook) => string,
+): Map<string, WaitingWebhook[]> {
+  const groups = new Map<string, WaitingWebhook[]>();
+  for (const webhook of waiting) {
+    const group = groups.get(keyOf(webhook));
+    if (group) group.push(webhook);
+    else groups.set(keyOf(webhook), [webhook]);
+  }
+  return groups;
 }

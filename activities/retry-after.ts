@@ -25,11 +25,14 @@ function parseHttpDate(value: string, now: number): number | undefined {
  * Milliseconds that a `retry-after` header (RFC 9110 section 10.2.3) asks to wait: delay-seconds, or an HTTP-date in any of its
  * three forms. A date in the past is 0; anything else that is not well-formed is undefined.
  *
- * @param now milliseconds since the epoch
+ * @param now milliseconds since the epoch, by our clock
+ * @param date the response's `date` header: the clock by which the sender chose its date. Ours counts where it is not valid
  */
-export function parseRetryAfter(value: string, now: number): number | undefined {
+export function parseRetryAfter(value: string, now: number, date?: string): number | undefined {
   const text = value.trim();
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER);
-  const date = parseHttpDate(text, now);
-  return date === undefined ? undefined : Math.max(0, date - now);
+  const until = parseHttpDate(text, now);
+  if (until === undefined) return undefined;
+  const theirNow = date === undefined ? undefined : parseHttpDate(date.trim(), now);
+  return Math.max(0, until - (theirNow ?? now));
 }

@@ -1,25 +1,31 @@
 import type { DeliveryEnd } from '../contract/index.js';
 import type { WebhookRef } from '../store/store.js';
 
-/** How it ended; an Error for a fault of our own. */
-export type AttemptEnd = DeliveryEnd | Error;
+/** How an attempt ended; an Error for a fault of our own. */
+export type AttemptResult = DeliveryEnd | Error;
 
 /** Who waits for an attempt, or for what it does next. */
 export interface AttemptListener {
-  onEnd(end: AttemptEnd): void;
+  onEnd(end: AttemptResult): void;
   onSending?(): void;
 }
 
 /** One attempt that runs in this process. Listeners and not promises, so that whoever waits no more leaves nothing behind. */
 export class RunningAttempt {
-  readonly startedAt = performance.now();
+  readonly #startedAt = performance.now();
   /** `reading`: its call is being read, and nothing is open in the store. */
   phase: 'opening' | 'reading' | 'sending' = 'opening';
   /** Nobody waits for it inside a workflow task any more: a watch will ask how it ended. */
   wasLeft = false;
   /** Left while it was reading: it ends when the call is stored, without an attempt. */
   readsOnly = false;
+  #onReadsOnly: (() => void) | undefined;
   readonly #listeners = new Set<AttemptListener>();
+
+  /** Milliseconds until the batch's horizon, of so many when the attempt began. */
+  remaining(remainingAtStart: number): number {
+    return remainingAtStart - (performance.now() - this.#startedAt);
+  }
 
   listen(listener: AttemptListener): void {
     this.#listeners.add(listener);
@@ -27,6 +33,12 @@ export class RunningAttempt {
 
   forget(listener: AttemptListener): void {
     this.#listeners.delete(listener);
+  }
+
+  /** `onReadsOnly` is called when nothing will be sent after the reading. */
+  startReading(onReadsOnly: () => void): void {
+    this.phase = 'reading';
+    this.#onReadsOnly = onReadsOnly;
   }
 
   startSending(): void {
@@ -39,10 +51,11 @@ export class RunningAttempt {
     this.wasLeft = true;
     if (this.phase !== 'reading') return { kind: 'slow' };
     this.readsOnly = true;
+    this.#onReadsOnly?.();
     return { kind: 'reading' };
   }
 
-  end(end: AttemptEnd): void {
+  end(end: AttemptResult): void {
     for (const listener of this.#listeners) listener.onEnd(end);
     this.#listeners.clear();
   }

@@ -1,8 +1,9 @@
 import { errors } from 'undici';
 import { EgressRefusedError } from './egress-guard.js';
+import { headDefect } from './head-defect.js';
 import { LookupError } from './lookup.js';
 
-/** Why an attempt brought no whole response. */
+/** Why an attempt brought no response. */
 export const SEND_ERROR_KINDS = [
   'refused',
   'unreachable',
@@ -39,10 +40,11 @@ const KINDS = new Map<string, SendErrorKind>([
   ['ECONNRESET', 'reset'],
   ['ECONNABORTED', 'reset'],
   ['EPIPE', 'reset'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
   ['ETIMEDOUT', 'timeout'],
   ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
   ['UND_ERR_HEADERS_OVERFLOW', 'invalid_response'],
+  // Before a status, undici gives it for whatever is wrong with a head that has a Content-Length.
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'invalid_response'],
   ['EMFILE', 'local'],
   ['ENFILE', 'local'],
   ['ENOBUFS', 'local'],
@@ -55,8 +57,11 @@ const KINDS = new Map<string, SendErrorKind>([
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_C|INVALID_(CA|PURPOSE)$|PATH_LENGTH_|HOSTNAME_MISMATCH$)/;
 
-/** undici's reasons for giving up a connection that was not closed by the other side. */
-const BAD_RESPONSES = ['bad response', 'bad upgrade'];
+/** undici's reasons for giving up a connection that was not closed by the other side, and what they mean to a request. */
+const BAD_RESPONSES = new Map([
+  ['bad response', 'a 100 Continue that nobody asked for'],
+  ['bad upgrade', 'an upgrade that nobody asked for'],
+]);
 
 interface ErrorFields {
   code?: unknown;
@@ -68,9 +73,8 @@ function kindOf(error: Error, code: string): SendErrorKind {
   if (error instanceof AttemptTimeoutError) return 'timeout';
   if (error instanceof EgressRefusedError) return 'egress_refused';
   if (error instanceof LookupError) return 'dns';
-  if (code === 'UND_ERR_SOCKET') return BAD_RESPONSES.includes(error.message) ? 'invalid_response' : 'reset';
-  // A connection closed before the last chunk reaches the parser as an end that it did not expect.
-  if (error instanceof errors.HTTPParserError) return error.message.includes('EOF') ? 'reset' : 'invalid_response';
+  if (code === 'UND_ERR_SOCKET') return BAD_RESPONSES.has(error.message) ? 'invalid_response' : 'reset';
+  if (error instanceof errors.HTTPParserError) return 'invalid_response';
   if (TLS_CODE.test(code)) return 'tls';
   return KINDS.get(code) ?? 'other';
 }
@@ -82,10 +86,16 @@ const oneLine = (text: string): string =>
     .slice(0, 190)
     .toWellFormed();
 
-/** The parser's reason, which it puts in brackets; one of its fixed texts. */
-const parserReason = ({ message }: Error): string => /\((.+)\)/.exec(message)?.[1] ?? message;
+/** What the endpoint did wrong: seen in the head, or the parser's reason, which it puts in brackets. */
+function defectOf(error: Error, code: string, head: string): string {
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'headers too large';
+  const meant = BAD_RESPONSES.get(error.message) ?? headDefect(head);
+  if (meant !== undefined) return meant;
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'a malformed head';
+  return /\((.+)\)/.exec(error.message)?.[1] ?? error.message;
+}
 
-function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: number): string {
+function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: number, head: string): string {
   const { reason } = error as ErrorFields;
   switch (kind) {
     case 'refused':
@@ -102,9 +112,7 @@ function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: n
     case 'tls':
       return `TLS: ${typeof reason === 'string' ? reason : error.message}`;
     case 'invalid_response':
-      return code === 'UND_ERR_HEADERS_OVERFLOW'
-        ? 'invalid HTTP response: headers too large'
-        : `invalid HTTP response: ${parserReason(error)}`;
+      return `invalid HTTP response: ${defectOf(error, code, head)}`;
     case 'local':
       return `the worker could not open a connection: ${code}`;
     case 'other':
@@ -113,16 +121,13 @@ function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: n
 }
 
 /**
- * What went wrong with a request, in the project's terms.
+ * What went wrong with a request to which no response came, in the project's terms.
  *
- * @param status the status that had come before the response broke off, if any
+ * @param head how the response began, as far as it came
  */
-export function faultOf(error: Error, timeoutMs: number, status?: number): SendFault {
+export function faultOf(error: Error, timeoutMs: number, head = ''): SendFault {
   const { code } = error as ErrorFields;
   const codeText = typeof code === 'string' ? code : '';
   const kind = kindOf(error, codeText);
-  if (status === undefined) return { kind, message: oneLine(messageOf(error, kind, codeText, timeoutMs)) };
-  const message =
-    kind === 'reset' ? 'connection closed before the response ended' : messageOf(error, kind, codeText, timeoutMs);
-  return { kind, message: `${oneLine(message).slice(0, 170)} (status ${status})` };
+  return { kind, message: oneLine(messageOf(error, kind, codeText, timeoutMs, head)) };
 }

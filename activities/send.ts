@@ -1,21 +1,29 @@
-import { Agent } from 'undici';
+import { Agent, type buildConnector, Pool } from 'undici';
 import { AttemptHandler, type SendOutcome } from './attempt-handler.js';
 import { createEgressConnector } from './egress-connector.js';
 import { parseNetworks } from './egress-guard.js';
 import { type Lookup, shareLookups, systemLookup } from './lookup.js';
 import { signatureHeaders } from './signing.js';
+import { WatchedClient, type WatchedRequest } from './watched-client.js';
+import { MAX_HEAD_BYTES } from './watched-connection.js';
 
 export type { SendOutcome } from './attempt-handler.js';
 
-const MAX_HEADER_BYTES = 16 * 1024;
+/** Milliseconds for which a connection is kept without traffic at most, whatever the endpoint offers in `keep-alive`. */
+const MAX_IDLE_MS = 30_000;
 
 export interface SenderOptions {
   /** CIDRs that may be reached although they are private. */
   allowNetworks: readonly string[];
+  /** CIDRs that may not be reached, allowed or public as they may be: such as a NAT64 prefix of the network's own. Default: none. */
+  denyNetworks?: readonly string[];
   /** Milliseconds for one attempt in all: DNS, connection, headers and body. */
   timeoutMs: number;
   userAgent: string;
-  /** Connections to one origin. Default: as many as there are attempts in flight; what waits for one uses up its timeout. */
+  /**
+   * Kept connections to one origin. Default: as many as there are attempts in flight; what waits for one uses up its timeout.
+   * A request that is repeated has a connection of its own.
+   */
   connectionsPerEndpoint?: number;
   /** Default: the operating system's resolver. */
   lookup?: Lookup;
@@ -35,30 +43,52 @@ export interface SendRequest {
 
 export interface Sender {
   /**
-   * Makes one POST and never follows a redirect. Resolves however the endpoint behaves; rejects only when the request could
-   * not be made at all because of a fault in this process (a closed sender, an illegal header).
+   * Makes one POST and never follows a redirect. A kept connection that turns out to be closed before a byte of the response
+   * has come is replaced once, within the same time: the endpoint may then get the request twice.
+   *
+   * Resolves however the endpoint behaves; rejects only when the request could not be made at all because of a fault in this
+   * process (a closed sender, an illegal header).
    */
   send(request: SendRequest): Promise<SendOutcome>;
   /** Lets what is in flight finish, then closes the connections. */
   close(): Promise<void>;
 }
 
-/** Sends webhooks over kept-alive connections. Throws a TypeError when `allowNetworks` holds something that is no network. */
-export function createSender(options: SenderOptions): Sender {
-  const { timeoutMs, userAgent } = options;
-  const agent = new Agent({
-    connect: createEgressConnector({
-      allow: parseNetworks(options.allowNetworks),
-      lookup: shareLookups(options.lookup ?? systemLookup),
-      timeoutMs,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
-    }),
-    connections: options.connectionsPerEndpoint ?? null,
-    maxHeaderSize: MAX_HEADER_BYTES,
+type AgentOptions = Agent.Options & { connect: buildConnector.connector };
+
+function createAgent(options: AgentOptions): Agent {
+  // A pool hands its options on to its clients as they are.
+  const createClient = (origin: URL, clientOptions: object) =>
+    new WatchedClient(origin, { ...clientOptions, connect: options.connect });
+  const factory = (origin: string | URL, poolOptions: object) =>
+    new Pool(origin, { ...poolOptions, factory: createClient });
+  return new Agent({
+    ...options,
+    factory,
+    maxHeaderSize: MAX_HEAD_BYTES,
     // The handler's own timer covers both.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+}
+
+/** Sends webhooks over kept-alive connections. Throws a TypeError when a list of networks holds something that is no network. */
+export function createSender(options: SenderOptions): Sender {
+  const { timeoutMs, userAgent } = options;
+  const connect = createEgressConnector({
+    allow: parseNetworks(options.allowNetworks),
+    deny: parseNetworks(options.denyNetworks ?? []),
+    lookup: shareLookups(options.lookup ?? systemLookup),
+    timeoutMs,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
+  const kept = createAgent({
+    connect,
+    connections: options.connectionsPerEndpoint ?? null,
+    keepAliveMaxTimeout: MAX_IDLE_MS,
+  });
+  // Without keep-alive: one connection for each request.
+  const fresh = createAgent({ connect, pipelining: 0 });
 
   const headersOf = (request: SendRequest, body: Buffer): string[] => {
     const timestamp = Math.floor(Date.now() / 1_000);
@@ -80,10 +110,22 @@ export function createSender(options: SenderOptions): Sender {
       const { origin, pathname, search } = new URL(request.url);
       const body = Buffer.from(request.payload);
       const headers = headersOf(request, body);
-      const attempt = new AttemptHandler(timeoutMs);
-      agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, attempt);
+      const attempt: AttemptHandler = new AttemptHandler({ timeoutMs, repeat: () => fresh.dispatch(post, attempt) });
+      const post: WatchedRequest & { origin: string } = {
+        origin,
+        path: pathname + search,
+        method: 'POST',
+        headers,
+        body,
+        onClient: (client) => attempt.onClient(client),
+      };
+      kept.dispatch(post, attempt);
       return attempt.outcome;
     },
-    close: () => agent.close(),
+    async close() {
+      // In this order: what breaks off in the first is repeated in the second.
+      await kept.close();
+      await fresh.close();
+    },
   };
 }

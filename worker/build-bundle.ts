@@ -1,6 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { workflowBundlePath, workflowsPath } from './workflow-bundle.js';
+import { payloadConverterPath, workflowBundlePath, workflowsPath } from './workflow-bundle.js';
 
-const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+const { code } = await bundleWorkflowCode({
+  workflowsPath,
+  payloadConverterPath,
+  logger: new DefaultLogger('WARN'),
+});
 await writeFile(workflowBundlePath, code);

@@ -19,6 +19,13 @@ const number = (message: string, min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
 
+/** `true` or `false`. Unset: false. */
+export const flag = () =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((value) => value === 'true');
+
 /** Comma-separated values. Unset: none. */
 export const list = <T extends z.ZodType<string, string>>(item: T) =>
   z
@@ -43,19 +50,22 @@ const milliseconds = (value: string): number | undefined => {
 
 const DURATION_RULE = 'must be a duration such as 500ms, 15s, 2m or 72h';
 
-const durationText = z.string().transform((value, context) => {
-  const ms = milliseconds(value);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: DURATION_RULE });
-  return z.NEVER;
-});
+const durationFrom = (min: number) =>
+  z.string().transform((value, context) => {
+    const ms = milliseconds(value);
+    if (ms !== undefined && ms >= min) return ms;
+    context.addIssue({ code: 'custom', message: DURATION_RULE });
+    return z.NEVER;
+  });
 
-/** A duration in milliseconds, written as `15s`. */
-export const duration = (fallback: string, { max }: { max: number }) =>
+const durationText = durationFrom(1);
+
+/** A duration in milliseconds, written as `15s`; 0 only where `min` is 0. */
+export const duration = (fallback: string, { min = 1, max }: { min?: 0 | 1; max: number }) =>
   z
     .string()
     .default(fallback)
-    .pipe(durationText)
+    .pipe(durationFrom(min))
     .refine((ms) => ms <= max, `must be at most ${max / 1_000}s`);
 
 /** Comma-separated durations in milliseconds; at least one. */

@@ -1,12 +1,13 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE } from '../contract/index.js';
-import { duration, durations, list, optional, port, wholeNumber } from './config-values.js';
+import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, userIdSchema } from '../contract/index.js';
+import { duration, durations, flag, list, optional, port, wholeNumber } from './config-values.js';
 
 /** Attempts longer than this would outlive the activity's own timeout. */
 const MAX_ATTEMPT_TIMEOUT_MS = 120_000;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
 const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
@@ -25,10 +26,16 @@ const environmentSchema = z.object({
   POSTCALL_DATA_DIR: z.string().default('.postcall'),
   CALLS_URL: optional(httpUrl),
   CALLS_API_KEY: optional(z.string()),
+  CALLS_USER_ID: optional(userIdSchema),
+  CALLS_GRACE: duration('5s', { min: 0, max: HOUR_MS }),
+  CALLS_READY_FIELD: optional(z.string()),
+  CALLS_READY_TIMEOUT: duration('10m', { max: DAY_MS }),
+  CALLS_SEND_INCOMPLETE: flag(),
   HOST: z.string().default('127.0.0.1'),
   PORT: port(8787),
   POSTCALL_API_KEYS: list(apiKey),
   POSTCALL_ALLOW_NETWORKS: list(network),
+  POSTCALL_DENY_NETWORKS: list(network),
   POSTCALL_RETRY_SCHEDULE: durations('5s,30s,2m,5m,15m,30m,1h'),
   POSTCALL_RETRY_HORIZON: duration('72h', { max: 30 * DAY_MS }),
   POSTCALL_ATTEMPT_TIMEOUT: duration('15s', { max: MAX_ATTEMPT_TIMEOUT_MS }),
@@ -78,10 +85,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     /** PostgreSQL; undefined: PGlite in `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: env.POSTCALL_DATA_DIR,
-    calls: callsConfig(env.CALLS_URL, env.CALLS_API_KEY),
+    calls: callsConfig(env),
     http: { host: env.HOST, port: env.PORT, rateLimit: env.POSTCALL_RATE_LIMIT },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
     allowNetworks: env.POSTCALL_ALLOW_NETWORKS,
+    denyNetworks: env.POSTCALL_DENY_NETWORKS,
     retry: { scheduleMs: env.POSTCALL_RETRY_SCHEDULE, horizonMs: env.POSTCALL_RETRY_HORIZON },
     attemptTimeoutMs: env.POSTCALL_ATTEMPT_TIMEOUT,
     maxInFlight: env.POSTCALL_MAX_IN_FLIGHT,
@@ -96,9 +104,20 @@ function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
-/** Undefined: calls come from the store's `calls` table. */
-const callsConfig = (url: string | undefined, apiKey: string | undefined) =>
-  url === undefined ? undefined : { url, ...(apiKey !== undefined && { apiKey }) };
+const callsConfig = (env: z.infer<typeof environmentSchema>) => ({
+  /** Undefined: calls come from the store's `calls` table, unless the worker is given a source of its own. */
+  url: env.CALLS_URL,
+  apiKey: env.CALLS_API_KEY,
+  /** The owner of calls that name none; undefined: whoever asks. */
+  userId: env.CALLS_USER_ID,
+  /** From acceptance on, as long as an absent record is asked for again. */
+  graceMs: env.CALLS_GRACE,
+  /** The top-level field that is `true` once a record is complete; undefined: every record is. */
+  readyField: env.CALLS_READY_FIELD,
+  /** From acceptance on, as long as a record that is not complete is asked for again. */
+  readyTimeoutMs: env.CALLS_READY_TIMEOUT,
+  sendIncomplete: env.CALLS_SEND_INCOMPLETE,
+});
 
 const embeddedTemporal = (port: number): TemporalConfig => ({
   connectionOptions: { address: `127.0.0.1:${port}` },

@@ -1,16 +1,18 @@
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
-import { BATCH_WORKFLOW, batchIdOf, batchWorkflowId } from '../contract/index.js';
-import type { Store } from '../store/index.js';
+import { type BatchMemo, type BatchRequest, DELIVER_WORKFLOW, PAGE_SIZE } from '../contract/index.js';
+import { type Store, StoreUnavailableError } from '../store/index.js';
+import { batchesOf, type EndedRun, listRuns } from './ended-runs.js';
+import { readStart } from './start-event.js';
 
 const DEFAULT_INTERVAL_MS = 60_000;
 /** A look goes back this far behind the one before: for attempts that were in flight then, a late index, and clocks that differ. */
 const OVERLAP_MS = 10 * 60_000;
 /** The first look's reach: batches end while no worker runs. */
 const FIRST_REACH_MS = 7 * 24 * 3_600_000;
-const BATCHES_PER_STATEMENT = 500;
+const WORKFLOWS_PER_STATEMENT = 500;
 
-/** Ends that no batch comes to by itself: a canceled one completes too. Statuses as a list's query writes them. */
-const ENDED_FROM_OUTSIDE = `WorkflowType = '${BATCH_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
+/** Ends that no batch comes to by itself, but for one whose every call was rejected: a canceled one completes too. */
+const ENDED_FROM_OUTSIDE = `WorkflowType = '${DELIVER_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
 /** The same, as a description names them, in words. */
 const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
   TERMINATED: 'terminated',
@@ -24,16 +26,21 @@ export interface EndedBatchesOptions {
   onFailed(batchId: string, webhooks: number): void;
   /** What could not be done now; the next look does it. */
   onError(error: unknown): void;
+  /** Whether the `calls` table decides which calls exist. Default false. */
+  callsTable?: boolean;
   /** Between looks, in milliseconds. Default 60 s. */
   intervalMs?: number;
 }
 
 /**
  * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them: nobody
- * sends them any more, and as long as they seem to wait no `resend` would take them over.
+ * sends them any more, and as long as they seem to wait no `resend` would take them over. A batch that no worker had seen is registered
+ * first, so that its calls have rows that can fail.
  */
 export class EndedBatches {
   readonly #options: EndedBatchesOptions;
+  /** Batches of ended runs that are known to be registered whole; those that the looks cannot reach any more are dropped. */
+  #registered = new Set<string>();
   #since = Date.now() - FIRST_REACH_MS;
   #timer: NodeJS.Timeout | undefined;
   #underway: Promise<void> | undefined;
@@ -67,34 +74,97 @@ export class EndedBatches {
   async #failLeftBehind(): Promise<void> {
     const startedAt = Date.now();
     const ended = await this.#endedSince(new Date(this.#since));
-    for (let from = 0; from < ended.length; from += BATCHES_PER_STATEMENT) {
-      const batchIds = ended.slice(from, from + BATCHES_PER_STATEMENT);
-      for (const batchId of await this.#options.store.findUnsettled(batchIds)) {
+    const registered = new Set<string>();
+    let failures = 0;
+    for (let from = 0; from < ended.length; from += WORKFLOWS_PER_STATEMENT) {
+      const runs = ended.slice(from, from + WORKFLOWS_PER_STATEMENT);
+      const unfinished = await this.#unfinishedOf(runs);
+      for (const run of runs) {
         if (this.#stopping) return;
-        await this.#failUnsettled(batchId);
+        if (!(await this.#tryToSettle(run, unfinished, registered))) failures += 1;
       }
     }
-    this.#since = startedAt - OVERLAP_MS;
+    this.#registered = registered;
+    if (failures === 0) this.#since = startedAt - OVERLAP_MS;
   }
 
-  async #endedSince(time: Date): Promise<string[]> {
-    const batchIds = new Set<string>();
-    const query = `${ENDED_FROM_OUTSIDE} and CloseTime > '${time.toISOString()}'`;
-    for await (const { workflowId } of this.#options.client.workflow.list({ query })) {
-      const batchId = batchIdOf(workflowId);
-      if (batchId !== undefined) batchIds.add(batchId);
+  /** One run that cannot be read holds up no other; a store that is away ends the look. */
+  async #tryToSettle(run: EndedRun, unfinished: ReadonlySet<string>, registered: Set<string>): Promise<boolean> {
+    try {
+      await this.#settleRun(run, unfinished, registered);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      this.#options.onError(error);
+      return false;
     }
-    return [...batchIds];
   }
 
-  async #failUnsettled(batchId: string): Promise<void> {
-    const { client, store, onFailed } = this.#options;
-    const { status } = await client.workflow.getHandle(batchWorkflowId(batchId)).describe();
-    const end = END_OF_STATUS[status.name];
-    // A reset ends one run and starts another one of the same ID, which runs on, or is paused.
+  #endedSince(time: Date): Promise<EndedRun[]> {
+    const { client, onError } = this.#options;
+    return listRuns(client, `${ENDED_FROM_OUTSIDE} and CloseTime > '${time.toISOString()}'`, onError);
+  }
+
+  async #unfinishedOf(runs: readonly EndedRun[]): Promise<Set<string>> {
+    const workflowIds = [...new Set(runs.map(({ workflowId }) => workflowId))];
+    const unfinished = await this.#options.store.findUnfinished(workflowIds);
+    return new Set(unfinished.map(({ batch_id }) => batch_id));
+  }
+
+  async #settleRun(run: EndedRun, unfinished: ReadonlySet<string>, registered: Set<string>): Promise<void> {
+    const open: BatchMemo[] = [];
+    let isRegistered = true;
+    for (const batch of run.batches) {
+      if (await this.#isRegistered(batch)) registered.add(batch.batch_id);
+      else isRegistered = false;
+      if (unfinished.has(batch.batch_id) || !registered.has(batch.batch_id)) open.push(batch);
+    }
+    const end = open.length > 0 ? await this.#endOf(run, open) : undefined;
     if (end === undefined) return;
-    const reason = `the workflow of its batch ended from outside: ${end}`;
-    const failed = await store.failUnsettled({ batch_id: batchId, reason });
-    if (failed > 0) onFailed(batchId, failed);
+    if (!isRegistered) await this.#register(run);
+    for (const { batch_id } of open) {
+      registered.add(batch_id);
+      await this.#fail(batch_id, `the workflow of its batch ended from outside: ${end}`);
+    }
+  }
+
+  async #isRegistered({ batch_id, user_id }: BatchMemo): Promise<boolean> {
+    if (this.#registered.has(batch_id)) return true;
+    return (await this.#options.store.readBatch(user_id, batch_id))?.registered === true;
+  }
+
+  /**
+   * How the newest run ended; undefined when these batches are in its hands and it runs, or is paused: a reset ends one run and starts
+   * another one of the same ID. One that was started anew under the ID has batches of its own.
+   */
+  async #endOf({ workflowId, runId }: EndedRun, open: readonly BatchMemo[]): Promise<string | undefined> {
+    const { workflow } = this.#options.client;
+    const newest = await workflow.getHandle(workflowId).describe();
+    const held = new Set(batchesOf(newest.memo).map(({ batch_id }) => batch_id));
+    if (open.some(({ batch_id }) => held.has(batch_id))) return END_OF_STATUS[newest.status.name];
+    return END_OF_STATUS[(await workflow.getHandle(workflowId, runId).describe()).status.name];
+  }
+
+  /** Safe to repeat, also where a part had been registered. */
+  async #register(run: EndedRun): Promise<void> {
+    const { client, store, callsTable = false } = this.#options;
+    const { batches, startedAt } = await readStart(client, run);
+    for (const parts of pagesOf(batches)) {
+      await store.registerBatches({ workflow_id: run.workflowId, accepted_at: startedAt, parts, calls: callsTable });
+    }
+  }
+
+  async #fail(batch_id: string, reason: string): Promise<void> {
+    const failed = await this.#options.store.failUnsettled({ batch_id, reason });
+    if (failed > 0) this.#options.onFailed(batch_id, failed);
+  }
+}
+
+/** Batches in parts of at most 500 calls; each page is one registration. */
+function* pagesOf(batches: readonly BatchRequest[]) {
+  for (const { call_ids, options: _, ...base } of batches) {
+    for (let offset = 0; offset < call_ids.length; offset += PAGE_SIZE) {
+      yield [{ ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total: call_ids.length }];
+    }
   }
 }

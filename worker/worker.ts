@@ -3,17 +3,19 @@ import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
-import { type CallSource, createActivities, createHttpCallSource } from '../activities/index.js';
+import { type CallSource, createActivities } from '../activities/index.js';
 import type { Lookup } from '../activities/lookup.js';
 import { Recovery } from '../activities/recovery.js';
 import { DEFAULT_RETRY_POLICY } from '../activities/retry-schedule.js';
 import { createSender } from '../activities/send.js';
-import { batchWorkflowId, retryNowSignal } from '../contract/index.js';
+import { StopSignal } from '../activities/stop-signal.js';
+import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
+import { openCalls, warnOfOwnerlessCalls } from './calls.js';
 import type { Config } from './config.js';
 import { EndedBatches } from './ended-batches.js';
 import { packageVersion } from './package-version.js';
-import { workflowSource } from './workflow-bundle.js';
+import { payloadConverterPath, workflowSource } from './workflow-bundle.js';
 
 /** Attempts end within their timeout; then their ends are recorded. */
 const GRACE_AFTER_ATTEMPT_MS = 10_000;
@@ -44,22 +46,23 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   const { config, store, logger } = deps;
   const { temporal } = config;
   const connection = await NativeConnection.connect(temporal.connectionOptions);
-  const dataConverter = { payloadCodecs: deps.payloadCodecs ?? [] };
-  const client = new Client({ connection, namespace: temporal.namespace, dataConverter });
-  const recovery = createRecovery(deps, client);
-  const endedBatches = createEndedBatches(deps, client);
+  const { payloadCodecs = [] } = deps;
+  const client = new Client({ connection, namespace: temporal.namespace, dataConverter: { payloadCodecs } });
+  const stopping = new StopSignal();
+  const calls = openCalls(config.calls, deps.callSource);
+  const recovery = createRecovery(deps, client, stopping);
+  const endedBatches = createEndedBatches(deps, client, calls === undefined);
   const sender = createSender({
     allowNetworks: config.allowNetworks,
+    denyNetworks: config.denyNetworks,
     timeoutMs: config.attemptTimeoutMs,
     userAgent: `postcall-webhooks/${packageVersion}`,
     ...(deps.lookup && { lookup: deps.lookup }),
   });
-  const httpCalls = config.calls && createHttpCallSource(config.calls);
-  const callSource = deps.callSource ?? httpCalls;
   const { activities, idle } = createActivities({
     store,
     sender,
-    ...(callSource && { callSource }),
+    ...(calls && { calls: calls.options }),
     attemptTimeoutMs: config.attemptTimeoutMs,
     retryPolicy: {
       schedule_ms: config.retry.scheduleMs,
@@ -68,46 +71,57 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     },
     endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
     onDelivered: (endpoint) => recovery.delivered(endpoint),
+    onFault: (what, error) => logger.error({ err: error }, what),
+    stopping,
   });
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
-    dataConverter,
-    ...(deps.workflows ?? workflowSource()),
-    activities,
+    ...workflowCode(deps.workflows ?? workflowSource(), payloadCodecs),
+    activities: { ...activities },
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
     ...WORKFLOW_CODE_LIMITS,
     ...LIMITS,
   });
+  await warnOfOwnerlessCalls(deps);
   const run = async (): Promise<void> => {
     recovery.start();
     endedBatches.start();
     try {
       await worker.run();
     } finally {
-      await Promise.all([recovery.stop(), endedBatches.stop()]);
+      stopping.stop();
+      await endedBatches.stop();
       await idle();
-      await Promise.all([sender.close(), httpCalls?.close()]);
+      await recovery.idle();
+      await Promise.all([sender.close(), calls?.close()]);
       await connection.close();
     }
   };
   const stopped = run();
   stopped.catch((error: unknown) => logger.error({ err: error }, 'the worker failed'));
   const stop = () => {
+    stopping.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     return stopped;
   };
   return { stopped, stop };
 }
 
+/** A prebuilt bundle holds the payload converter already; activities take and return nothing but JSON. */
+function workflowCode(workflows: ReturnType<typeof workflowSource>, payloadCodecs: PayloadCodec[]) {
+  const isBundled = workflows.workflowBundle !== undefined;
+  return { ...workflows, dataConverter: { payloadCodecs, ...(!isBundled && { payloadConverterPath }) } };
+}
+
 /**
- * A page's first attempts run as local activities inside a workflow task, so workflow tasks are long and few. Activity slots are
- * several times what one endpoint may hold (POSTCALL_MAX_IN_FLIGHT), so that a hanging endpoint leaves room for others.
+ * Attempts run as local activities inside workflow tasks, so workflow tasks are long and few. Slots for attempts are several times what
+ * one origin may hold (POSTCALL_MAX_IN_FLIGHT), so that a hanging endpoint leaves room for others.
  */
 const LIMITS = {
   maxConcurrentWorkflowTaskExecutions: 200,
-  maxConcurrentLocalActivityExecutions: 400,
+  maxConcurrentLocalActivityExecutions: 600,
   maxConcurrentActivityTaskExecutions: 1_000,
   maxCachedWorkflows: 500,
 } as const;
@@ -122,26 +136,28 @@ const WORKFLOW_CODE_LIMITS = { isolateExecutionTimeout: '1m' } satisfies Pick<
   'isolateExecutionTimeout'
 >;
 
-function createRecovery({ config, store, logger }: WorkerDependencies, client: Client): Recovery {
+function createRecovery({ config, store, logger }: WorkerDependencies, client: Client, stopping: StopSignal): Recovery {
   return new Recovery({
     store,
+    stopping,
     probeIntervalMs: config.probeIntervalMs,
     onError: (error) => logger.warn({ err: error }, 'waiting webhooks could not be woken now'),
-    retryNow: async (batchId, call_ids) => {
+    wake: async (workflowId, wake) => {
       try {
-        await client.workflow.getHandle(batchWorkflowId(batchId)).signal(retryNowSignal, { call_ids });
+        await client.workflow.getHandle(workflowId).signal(wakeSignal, wake);
       } catch (error) {
-        // The batch has ended meanwhile: nobody of it waits.
+        // The workflow has ended meanwhile: nobody of it waits.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
   });
 }
 
-const createEndedBatches = ({ store, logger }: WorkerDependencies, client: Client): EndedBatches =>
+const createEndedBatches = ({ store, logger }: WorkerDependencies, client: Client, callsTable: boolean): EndedBatches =>
   new EndedBatches({
     client,
     store,
+    callsTable,
     onFailed: (batch, webhooks) => logger.warn({ batch, webhooks }, 'webhooks failed: their batch ended from outside'),
     onError: (error) => logger.warn({ err: error }, 'batches that ended from outside could not be looked for now'),
   });

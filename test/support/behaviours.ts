@@ -76,3 +76,17 @@ export const rawAnswer =
   ({ socket }) => {
     socket.end(bytes, 'latin1');
   };
+
+/** Sends these pieces one by one instead of an HTTP response, and closes the connection unless it is to be kept. */
+export const rawPieces =
+  (pieces: readonly string[], { keep = false } = {}): Behaviour =>
+  ({ socket }) => {
+    void (async () => {
+      for (const piece of pieces) {
+        // Long enough for the other side to read each piece for itself, as a rule.
+        await delay(2);
+        if (!socket.destroyed) socket.write(piece, 'latin1');
+      }
+      if (!keep) socket.end();
+    })();
+  };

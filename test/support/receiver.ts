@@ -60,6 +60,8 @@ export interface ReceiverOptions {
   certificate?: Certificate;
   /** Default true; false saves memory where thousands of requests come in. */
   keepBodies?: boolean;
+  /** Address to listen at. Default 127.0.0.1. */
+  host?: string;
   /** Default 0, which means: any free port. */
   port?: number;
   /** Milliseconds for which an idle connection is kept open. Default 5,000, as Node.js has it. */
@@ -67,7 +69,7 @@ export interface ReceiverOptions {
 }
 
 /**
- * A webhook endpoint on a real port of 127.0.0.1. It writes down every request and answers as told; `behaviour` may be changed
+ * A webhook endpoint on a real port of this machine. It writes down every request and answers as told; `behaviour` may be changed
  * at any time. `await using receiver = await Receiver.start()` closes it at the end of the scope.
  */
 export class Receiver implements AsyncDisposable {
@@ -136,7 +138,7 @@ export class Receiver implements AsyncDisposable {
     server.on('request', (message, response) => this.#receive(message, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#port, '127.0.0.1', resolve);
+      server.listen(this.#port, this.#options.host ?? '127.0.0.1', resolve);
     });
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
@@ -153,6 +155,11 @@ export class Receiver implements AsyncDisposable {
     // `closeAllConnections` leaves those alone that have not sent a request yet.
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  /** Connections that are open now. */
+  get openConnections(): number {
+    return this.#sockets.size;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

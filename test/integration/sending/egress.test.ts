@@ -127,6 +127,35 @@ describe('a host name', () => {
   });
 });
 
+describe('a denied network', () => {
+  const denied = (address: string, network: string) =>
+    failed(
+      'egress_refused',
+      `${address} is in ${network}: not reached because POSTCALL_DENY_NETWORKS names that network`,
+    );
+
+  it('is not reached although it is allowed', async () => {
+    await using receiver = await Receiver.start();
+    const send = startSender({ denyNetworks: ['127.0.0.1/32'], lookup: resolvesTo('127.0.0.1') });
+    await expect(send(receiver.url)).resolves.toEqual(denied('127.0.0.1', '127.0.0.1/32'));
+    await expect(send(receiver.urlFor('endpoint.test'))).resolves.toEqual(denied('127.0.0.1', '127.0.0.1/32'));
+    await expect(send(receiver.urlFor('[::ffff:7f00:1]'))).resolves.toEqual(denied('::ffff:7f00:1', '127.0.0.1/32'));
+    expect(receiver.connections).toBe(0);
+  });
+
+  it('is not reached although it is public', async () => {
+    const send = startSender({ denyNetworks: ['2a00:64::/96'], lookup: resolvesTo('2a00:64::a00:1') });
+    await expect(send('http://endpoint.test/')).resolves.toEqual(denied('2a00:64::a00:1', '2a00:64::/96'));
+  });
+
+  it('leaves the other addresses of a name', async () => {
+    await using receiver = await Receiver.start();
+    const lookup = resolvesTo('127.0.0.2', '127.0.0.1');
+    const send = startSender({ denyNetworks: ['127.0.0.2'], lookup });
+    await expect(send(receiver.urlFor('endpoint.test'))).resolves.toEqual(answered(200));
+  });
+});
+
 describe('a redirect', () => {
   it.each(['http://169.254.169.254/latest/meta-data/', 'http://localhost/', 'file:///etc/passwd'])(
     'to %s leads nowhere',
@@ -138,8 +167,8 @@ describe('a redirect', () => {
   );
 });
 
-describe('a list of allowed networks', () => {
-  it('that is wrong is refused before anything is sent', () => {
-    expect(() => startSender({ allowNetworks: ['10.0.0.0/8', 'internal'] })).toThrow('"internal" is not a network');
+describe('a list of networks', () => {
+  it.each(['allowNetworks', 'denyNetworks'])('that is wrong is refused before anything is sent: %s', (list) => {
+    expect(() => startSender({ [list]: ['10.0.0.0/8', 'internal'] })).toThrow('"internal" is not a network');
   });
 });

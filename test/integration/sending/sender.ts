@@ -19,13 +19,13 @@ export function startSender(options: Partial<SenderOptions> = {}) {
   ): Promise<SendOutcome> => sender.send({ url, payload: PAYLOAD, webhook_id: 'msg_1', secrets: [], ...request });
 }
 
-/** An attempt that brought a whole response. */
-export const answered = (response_code: number, retry_after: string | null = null) => ({
+/** An attempt that brought a status. */
+export const answered = (response_code: number, retry_after_ms: number | null = null) => ({
   response_code,
   response_time_ms: expect.any(Number),
   error: null,
   error_kind: null,
-  retry_after,
+  retry_after_ms,
 });
 
 /** An attempt that brought none. */
@@ -34,5 +34,5 @@ export const failed = (error_kind: string, error: string | RegExp) => ({
   response_time_ms: expect.any(Number),
   error: typeof error === 'string' ? error : expect.stringMatching(error),
   error_kind,
-  retry_after: null,
+  retry_after_ms: null,
 });

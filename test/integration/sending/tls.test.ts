@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { elsewhereCertificate, expiredCertificate, localhostCertificate } from '../../support/certificates.js';
 import { Receiver } from '../../support/receiver.js';
 import { answered, failed, startSender } from './sender.js';
+
+/** What each request's connection had in SNI; false: nothing. */
+const serverNames = ({ requests }: Receiver): (string | false | null)[] =>
+  requests.map(({ socket }) => (socket as TLSSocket).servername);
 
 const lookup = async () => [{ address: '127.0.0.1', family: 4 }];
 
@@ -22,6 +27,24 @@ describe('over TLS', () => {
     const certificate = localhostCertificate();
     await using receiver = await Receiver.start({ certificate });
     await expect(startSender({ ca: certificate.cert })(receiver.url)).resolves.toEqual(answered(200));
+  });
+
+  it.each(['localhost', 'localhost.'])(
+    'names the endpoint without a trailing dot, and checks it so: %s',
+    async (host) => {
+      const certificate = localhostCertificate();
+      await using receiver = await Receiver.start({ certificate });
+      const send = startSender({ ca: certificate.cert, lookup });
+      await expect(send(receiver.urlFor(host))).resolves.toEqual(answered(200));
+      expect(serverNames(receiver)).toEqual(['localhost']);
+    },
+  );
+
+  it('names no server where the URL has an address', async () => {
+    const certificate = localhostCertificate();
+    await using receiver = await Receiver.start({ certificate });
+    await startSender({ ca: certificate.cert })(receiver.url);
+    expect(serverNames(receiver)).toEqual([false]);
   });
 
   it('refuses private networks as well', async () => {
@@ -62,18 +85,32 @@ describe('over TLS', () => {
     expect(receiver.requests).toHaveLength(0);
   });
 
+  it('does not send to an endpoint that hangs up in the handshake', async () => {
+    const { port } = await startServer((socket) => socket.once('data', () => socket.end()));
+    const outcome = await startSender()(`https://127.0.0.1:${port}/`);
+    expect(outcome).toEqual(failed('reset', 'connection closed before a response came'));
+  });
+
   it('gives up a handshake that never ends', async () => {
-    const sockets: Socket[] = [];
-    const silent = createServer((socket) => sockets.push(socket.resume()));
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-      silent.close();
-    });
-    silent.listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
+    const { port, sockets } = await startServer((socket) => socket.resume());
     const outcome = await startSender({ timeoutMs: 300 })(`https://127.0.0.1:${port}/`);
     expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
     await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 });
+
+/** A server that does this with each connection. */
+async function startServer(onConnection: (socket: Socket) => void): Promise<{ port: number; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    onConnection(socket);
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, sockets };
+}

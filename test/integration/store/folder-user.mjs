@@ -6,15 +6,21 @@ const [dataDir, prefix, count] = process.argv.slice(2);
 const store = await openStore({ dataDir });
 console.log('open');
 for (let n = 0; n < Number(count); n++) {
-  const call = { batch_id: prefix, call_id: `${prefix}-${n}` };
+  const call = { batch_id: prefix, user_id: 'user', call_id: `${prefix}-${n}` };
+  const part = { batch_id: prefix, user_id: 'user', send_type: 'create', webhook_url: 'https://example.com/hook' };
+  await store.registerBatches({
+    workflow_id: prefix,
+    accepted_at: Date.now(),
+    calls: false,
+    parts: [{ ...part, offset: n, total: Number(count), call_ids: [call.call_id] }],
+  });
   const opened = await store.openAttempt({
     ...call,
-    user_id: 'user',
-    webhook_url: 'https://example.com/hook',
     send_type: 'create',
     timeout_ms: 15_000,
+    ordered: false,
     // More than a socket delivers at once, so that its messages arrive in pieces.
-    payload: { from: 'text', json: JSON.stringify({ text: 'x'.repeat(200_000) }) },
+    payload: JSON.stringify({ text: 'x'.repeat(200_000) }),
   });
   await store.closeAttempt({
     ...call,
@@ -22,6 +28,7 @@ for (let n = 0; n < Number(count); n++) {
     response_code: 200,
     response_time_ms: 1,
     error: null,
+    endpoint_failed: false,
     next: { status: 'delivered' },
   });
   console.log(call.call_id);

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openStore, type Store, StoreUnavailableError } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { closeRequest, mustOpen, openRequest } from '../../support/stores.js';
+import { closeRequest, mustOpen, openRequest, register } from '../../support/stores.js';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -20,19 +20,19 @@ async function open(databaseUrl: string): Promise<Store> {
 test('processes that start together on an empty database migrate it once', async () => {
   const url = await server.createDatabase();
   const stores = await Promise.all([...Array(6)].map(() => open(url)));
-  await Promise.all(stores.map((store) => mustOpen(store, openRequest())));
+  await Promise.all(stores.map((store) => register(store)));
 });
 
 test.skipIf(process.env.TEST_DATABASE_URL)('an outage is an error while it lasts, and nothing afterwards', async () => {
   const store = await open(await server.createDatabase());
-  const request = openRequest();
-  const { seq } = await mustOpen(store, request);
+  const { ref } = await register(store);
+  const { seq } = await mustOpen(store, openRequest(ref));
   await server.stop();
-  const close = closeRequest(request, seq);
+  const close = closeRequest(ref, seq);
   await expect(store.closeAttempt(close)).rejects.toThrow(StoreUnavailableError);
   await expect(store.getWebhook('user', 'call')).rejects.toThrow(StoreUnavailableError);
   await server.start();
-  expect(await store.closeAttempt(close)).toMatchObject({ status: 'delivered' });
+  expect(await store.closeAttempt(close)).toMatchObject({ standing: { status: 'delivered' } });
 });
 
 test.skipIf(process.env.TEST_DATABASE_URL)(
@@ -41,22 +41,22 @@ test.skipIf(process.env.TEST_DATABASE_URL)(
     const store = await open(await server.createDatabase());
     let stopped = false;
     const errors: unknown[] = [];
-    let opened = 0;
+    let registered = 0;
     const work = Promise.all(
       [...Array(20)].map(async () => {
         while (!stopped) {
-          const result = await store.openAttempt(openRequest()).catch((error: unknown) => void errors.push(error));
-          if (result) opened++;
+          const result = await register(store).catch((error: unknown) => void errors.push(error));
+          if (result) registered += 1;
           else await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }),
     );
-    await expect.poll(() => opened).toBeGreaterThan(100);
+    await expect.poll(() => registered).toBeGreaterThan(100);
     await server.kill();
     await expect.poll(() => errors.length).toBeGreaterThan(0);
     await server.start();
-    const before = opened;
-    await expect.poll(() => opened).toBeGreaterThan(before + 100);
+    const before = registered;
+    await expect.poll(() => registered).toBeGreaterThan(before + 100);
     stopped = true;
     await work;
     expect(errors.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([]);
@@ -82,25 +82,18 @@ test('a server that accepts connections and says nothing is given up', async () 
   await expect(openStore({ databaseUrl: `postgres://127.0.0.1:${port}/x` })).rejects.toThrow(StoreUnavailableError);
 });
 
-test('a call that another session has locked is given up as unavailable', async () => {
+test('an attempt that another session has locked is given up as unavailable', async () => {
   const url = await server.createDatabase();
   const store = await open(`${url}?options=-c%20lock_timeout%3D100`);
-  const request = openRequest();
-  const { seq } = await mustOpen(store, request);
+  const { ref } = await register(store);
+  const { seq } = await mustOpen(store, openRequest(ref));
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('begin');
   await client.query('select from attempts where seq = $1 for update', [seq]);
-  const close = {
-    ...request,
-    seq,
-    response_code: 200,
-    response_time_ms: 1,
-    error: null,
-    next: { status: 'delivered' },
-  } as const;
+  const close = closeRequest(ref, seq);
   await expect(store.closeAttempt(close)).rejects.toThrow(StoreUnavailableError);
   await client.query('rollback');
   await client.end();
-  expect(await store.closeAttempt(close)).toMatchObject({ status: 'delivered' });
+  expect(await store.closeAttempt(close)).toMatchObject({ standing: { status: 'delivered' } });
 });

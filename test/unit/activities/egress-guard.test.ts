@@ -1,9 +1,13 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EgressRefusedError, parseNetworks, refusalOf } from '../../../activities/egress-guard.js';
+import { type EgressLists, EgressRefusedError, parseNetworks, refusalOf } from '../../../activities/egress-guard.js';
 
-const NOTHING = parseNetworks([]);
+const lists = (allow: string[], deny: string[] = []): EgressLists => ({
+  allow: parseNetworks(allow),
+  deny: parseNetworks(deny),
+});
+const NOTHING = lists([]);
 
 describe('refusalOf', () => {
   it.each([
@@ -57,7 +61,7 @@ describe('refusalOf', () => {
     ['localhost', 'not an IP address'],
     ['', 'not an IP address'],
   ])('refuses %s as %s', (address, refusal) => {
-    expect(refusalOf(address, NOTHING)).toBe(refusal);
+    expect(refusalOf(address, NOTHING)).toEqual({ kind: 'not_public', what: refusal });
   });
 
   it.each([
@@ -87,26 +91,53 @@ describe('refusalOf', () => {
     ['fd12::1', 'fd00::/8'],
     ['::ffff:127.0.0.1', '127.0.0.0/8'],
     ['::ffff:127.0.0.1', '::ffff:0:0/96'],
+    ['127.0.0.1', '::ffff:127.0.0.0/104'],
     ['64:ff9b::10.0.0.1', '10.0.0.0/8'],
     ['10.0.0.1', '0.0.0.0/0'],
   ])('lets %s pass when %s is allowed', (address, network) => {
-    expect(refusalOf(address, parseNetworks(['192.168.0.0/16', network]))).toBeUndefined();
+    expect(refusalOf(address, lists(['192.168.0.0/16', network]))).toBeUndefined();
   });
 
   it.each([
     ['10.2.0.1', '10.1.0.0/16'],
+    ['10.2.0.1', '::ffff:10.1.0.0/112'],
     ['::1', '0.0.0.0/0'],
     ['127.0.0.1', '::/0'],
   ])('still refuses %s when only %s is allowed', (address, network) => {
-    expect(refusalOf(address, parseNetworks([network]))).toBeDefined();
+    expect(refusalOf(address, lists([network]))).toBeDefined();
+  });
+
+  it.each([
+    ['8.8.8.8', '8.8.0.0/16', '8.8.0.0/16'],
+    ['10.0.0.1', '10.0.0.1', '10.0.0.1/32'],
+    ['2a00:64::a00:1', '2a00:64::/96', '2a00:64::/96'],
+    ['::ffff:10.0.0.1', '10.0.0.0/8', '10.0.0.0/8'],
+    ['64:ff9b::8.8.8.8', '8.8.8.8', '8.8.8.8/32'],
+    ['64:ff9b::8.8.8.8', '64:ff9b::/96', '64:ff9b::/96'],
+    ['10.0.0.1', '::ffff:10.0.0.0/104', '10.0.0.0/8'],
+    ['fe80::1%eth0', 'fe80::/10', 'fe80::/10'],
+  ])('refuses %s where %s is denied, although all is allowed', (address, denied, network) => {
+    expect(refusalOf(address, lists(['0.0.0.0/0', '::/0'], ['192.0.2.0/24', denied]))).toEqual({
+      kind: 'denied',
+      network,
+    });
+  });
+
+  it.each([
+    ['8.8.8.8', '8.9.0.0/16'],
+    ['8.8.8.8', '::/0'],
+    ['2a00:65::1', '2a00:64::/96'],
+    ['2a00:65::1', '0.0.0.0/0'],
+  ])('lets %s pass where only %s is denied', (address, denied) => {
+    expect(refusalOf(address, lists([], [denied]))).toBeUndefined();
   });
 
   it('judges every IPv4 address alike inside its IPv6 forms', () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         const refusal = refusalOf(address, NOTHING);
-        expect(refusalOf(`::ffff:${address}`, NOTHING)).toBe(refusal);
-        expect(refusalOf(`64:ff9b::${address}`, NOTHING)).toBe(refusal);
+        expect(refusalOf(`::ffff:${address}`, NOTHING)).toEqual(refusal);
+        expect(refusalOf(`64:ff9b::${address}`, NOTHING)).toEqual(refusal);
         expect(refusalOf(`::${address}`, NOTHING)).toBeDefined();
       }),
     );
@@ -116,7 +147,10 @@ describe('refusalOf', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.domain(), fc.webAuthority(), fc.ipV4Extended()), (text) => {
         fc.pre(isIP(text) === 0);
-        expect(refusalOf(text, parseNetworks(['0.0.0.0/0', '::/0']))).toBe('not an IP address');
+        expect(refusalOf(text, lists(['0.0.0.0/0', '::/0']))).toEqual({
+          kind: 'not_public',
+          what: 'not an IP address',
+        });
       }),
     );
   });
@@ -139,8 +173,14 @@ describe('parseNetworks', () => {
 
 describe('EgressRefusedError', () => {
   it('names the address and the remedy', () => {
-    expect(new EgressRefusedError('10.0.0.5', 'a private address').message).toBe(
+    expect(new EgressRefusedError('10.0.0.5', { kind: 'not_public', what: 'a private address' }).message).toBe(
       '10.0.0.5 is a private address: not reached unless POSTCALL_ALLOW_NETWORKS names its network',
+    );
+  });
+
+  it('names the address and the network that is denied', () => {
+    expect(new EgressRefusedError('10.0.0.5', { kind: 'denied', network: '10.0.0.0/8' }).message).toBe(
+      '10.0.0.5 is in 10.0.0.0/8: not reached because POSTCALL_DENY_NETWORKS names that network',
     );
   });
 });

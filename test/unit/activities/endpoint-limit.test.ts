@@ -144,6 +144,57 @@ describe('EndpointLimit', () => {
     expect(limit.size).toBe(0);
   });
 
+  describe('says that an origin is slow', () => {
+    const watched = () => {
+      const clock = { now: 0 };
+      return { clock, limit: new EndpointLimit({ now: () => clock.now }) };
+    };
+
+    it('when attempts take more than 250 ms on average', () => {
+      const { limit } = watched();
+      place(limit); // An origin without attempts in flight is forgotten.
+      place(limit).leave(250);
+      expect(limit.isSlow('a')).toBe(false);
+      place(limit).leave(400);
+      expect(limit.isSlow('a')).toBe(true);
+      expect(limit.isSlow('b')).toBe(false);
+    });
+
+    it('until it has become fast again', () => {
+      const { limit } = watched();
+      place(limit);
+      place(limit).leave(2_000);
+      times(20, () => place(limit).leave(10));
+      expect(limit.isSlow('a')).toBe(false);
+    });
+
+    it('when its oldest request has taken more than 250 ms already', () => {
+      const { limit, clock } = watched();
+      const [first, second] = [place(limit), place(limit)];
+      first.begin();
+      clock.now = 200;
+      second.begin();
+      clock.now = 251;
+      expect(limit.isSlow('a')).toBe(true);
+      first.leave();
+      expect(limit.isSlow('a')).toBe(false);
+      clock.now = 451;
+      expect(limit.isSlow('a')).toBe(true);
+    });
+
+    it('and not while attempts are only being prepared', () => {
+      const { limit, clock } = watched();
+      const waiting = place(limit);
+      clock.now = 10_000;
+      expect(limit.isSlow('a')).toBe(false);
+      waiting.leave();
+      waiting.begin();
+      place(limit);
+      clock.now = 20_000;
+      expect(limit.isSlow('a')).toBe(false);
+    });
+  });
+
   it.each([
     // Asking every 200 ms would take 3.5, 24 and 316 questions for each call.
     { calls: 1_000, durationMs: 100, asksPerCall: 3 },

@@ -59,6 +59,27 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined();
   });
 
+  it.each([
+    ['ahead', 'Wed, 15 Jul 2026 13:00:00 GMT', 'Wed, 15 Jul 2026 13:01:30 GMT'],
+    ['behind', 'Wed, 15 Jul 2026 11:00:00 GMT', 'Wed, 15 Jul 2026 11:01:30 GMT'],
+    ['years behind', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Thu, 01 Jan 1970 00:01:30 GMT'],
+    ['in another form', 'Wednesday, 15-Jul-26 11:00:00 GMT', 'Wed Jul 15 11:01:30 2026'],
+    ['with spaces', ' Wed, 15 Jul 2026 11:00:00 GMT ', 'Wed, 15 Jul 2026 11:01:30 GMT'],
+  ])("measures a date against the response's own clock: %s", (_clock, date, value) => {
+    expect(parseRetryAfter(value, NOW, date)).toBe(90_000);
+  });
+
+  it.each(['', '0', 'now', 'Wed, 31 Feb 2026 12:00:00 GMT', '2026-07-15T11:00:00Z'])(
+    "measures a date against our clock when the response's is not valid: %j",
+    (date) => {
+      expect(parseRetryAfter('Wed, 15 Jul 2026 12:01:30 GMT', NOW, date)).toBe(90_000);
+    },
+  );
+
+  it('counts seconds by no clock', () => {
+    expect(parseRetryAfter('90', NOW, 'Wed, 15 Jul 2026 13:00:00 GMT')).toBe(90_000);
+  });
+
   it('reads every date that toUTCString writes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 * 366 * 86_400 }), (seconds) => {

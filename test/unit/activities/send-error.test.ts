@@ -56,25 +56,37 @@ describe('faultOf', () => {
   it.each([
     ['other side closed', 'reset', 'connection closed before a response came'],
     ['closed', 'reset', 'connection closed before a response came'],
-    ['bad response', 'invalid_response', 'invalid HTTP response: bad response'],
-    ['bad upgrade', 'invalid_response', 'invalid HTTP response: bad upgrade'],
+    ['bad response', 'invalid_response', 'invalid HTTP response: a 100 Continue that nobody asked for'],
+    ['bad upgrade', 'invalid_response', 'invalid HTTP response: an upgrade that nobody asked for'],
   ])("tells undici's socket errors apart: %s", (text, kind, message) => {
     expect(faultOf(new errors.SocketError(text), 1)).toEqual({ kind, message });
   });
 
-  it('says which status had come', () => {
-    expect(faultOf(coded('ECONNRESET'), 1, 200).message).toBe(
-      'connection closed before the response ended (status 200)',
-    );
-    expect(faultOf(new AttemptTimeoutError(), 9, 503).message).toBe('timed out after 9 ms (status 503)');
+  it.each([
+    ['HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 'more than one Content-Length'],
+    ['HTTP/1.1 200 OK\r\ncontent-length: 1\r\nx: \0\r\n\r\n', 'a malformed head'],
+    ['', 'a malformed head'],
+  ])('sees in the head what undici hides behind the length: %j', (head, defect) => {
+    expect(faultOf(new errors.ResponseContentLengthMismatchError(), 1, head)).toEqual({
+      kind: 'invalid_response',
+      message: `invalid HTTP response: ${defect}`,
+    });
+  });
+
+  it("takes the parser's reason where the head shows nothing", () => {
+    const error = new errors.HTTPParserError('Response does not match the HTTP/1.1 protocol (Invalid status code)');
+    expect(faultOf(error, 1, 'HTTP/1.1 abc\r\n\r\n')).toEqual({
+      kind: 'invalid_response',
+      message: 'invalid HTTP response: Invalid status code',
+    });
   });
 
   it('answers any error with a known kind and one short line', () => {
     const codes = fc.oneof(fc.string(), fc.constantFrom('EPROTO', 'CERT_X', 'ECONNRESET', 'UND_ERR_SOCKET', 'HPE_X'));
     const texts = fc.string({ unit: 'binary', maxLength: 500 });
     fc.assert(
-      fc.property(codes, texts, texts, fc.option(fc.constant(200)), (code, message, reason, status) => {
-        const fault = faultOf(coded(code, message, { reason }), 15_000, status ?? undefined);
+      fc.property(codes, texts, texts, texts, (code, message, reason, head) => {
+        const fault = faultOf(coded(code, message, { reason }), 15_000, head);
         expect(SEND_ERROR_KINDS).toContain(fault.kind);
         expect(fault.message.length).toBeLessThan(200);
         expect(fault.message).not.toMatch(/\p{Cc}/u);

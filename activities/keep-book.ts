@@ -1,0 +1,68 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type {
+  CheckpointInput,
+  CheckpointResult,
+  FailedPage,
+  FailedQuery,
+  RegisterInput,
+  RegisterResult,
+  SettleInput,
+  SettleResult,
+  StoreAway,
+} from '../contract/index.js';
+import { InvalidRequestError } from '../contract/index.js';
+import { StoreUnavailableError } from '../store/index.js';
+import type { Dependencies } from './dependencies.js';
+
+/** The activities that write to the store and send nothing. They answer that the store is away; only `findFailed` throws. */
+export function createBookkeeping({ store, calls, retryPolicy, onFault }: Dependencies) {
+  /** What the database refuses is a fault of our own, and must not end a batch: it is tried again like an absence. */
+  async function orAway<T>(what: string, work: Promise<T>): Promise<T | StoreAway> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) onFault(`the store refused ${what}`, error);
+      return { kind: 'store_away' };
+    }
+  }
+
+  return {
+    registerBatches: (input: RegisterInput): Promise<RegisterResult> =>
+      orAway('a registration', registered(store.registerBatches({ ...input, calls: calls === undefined }))),
+
+    settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
+      orAway('to settle webhooks', settled(store.settleWebhooks(input))),
+
+    checkpoint: (input: CheckpointInput): Promise<CheckpointResult> =>
+      orAway('a checkpoint', recorded(store.checkpoint(input))),
+
+    findFailed: async (query: FailedQuery): Promise<FailedPage> => {
+      try {
+        return await store.listFailed(query);
+      } catch (error) {
+        throw failureOf(error);
+      }
+    },
+  };
+
+  async function registered(work: ReturnType<typeof store.registerBatches>): Promise<RegisterResult> {
+    return { kind: 'registered', parts: await work, horizon_ms: retryPolicy.horizon_ms };
+  }
+}
+
+async function settled(work: Promise<Extract<SettleResult, { kind: 'settled' }>['standings']>): Promise<SettleResult> {
+  return { kind: 'settled', standings: await work };
+}
+
+async function recorded(work: Promise<void>): Promise<CheckpointResult> {
+  await work;
+  return { kind: 'recorded' };
+}
+
+/** The server repeats the activity, but for a request that is wrong. */
+function failureOf(error: unknown): ApplicationFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof InvalidRequestError
+    ? ApplicationFailure.nonRetryable(message, 'InvalidRequest')
+    : ApplicationFailure.retryable(`the store failed: ${message}`, 'StoreUnavailable');
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
+import { isDataError, StoreUnavailableError } from '../store/index.js';
+import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../store/store.js';
+import type { Dependencies } from './dependencies.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { nextDelay } from './retry-schedule.js';
+import type { RunningAttempt } from './running-attempts.js';
+import type { SendOutcome } from './send.js';
+import { endOfStanding } from './standing.js';
+
+/** Between tries to record an attempt's end. */
+const CLOSE_RETRY_INTERVAL_MS = 500;
+/** Stands for an error text that the database refuses. */
+const PLAIN_ERROR = 'the attempt failed';
+
+/** Records how an attempt ended, and answers what that means for its webhook. */
+export async function recordEnd(
+  deps: Dependencies,
+  input: DeliveryInput,
+  attempt: RunningAttempt,
+  opened: OpenedAttempt,
+  sent: SendOutcome,
+): Promise<DeliveryEnd> {
+  const { batch_id, user_id, call_id } = input;
+  const outcome = outcomeOf(sent);
+  const endpoint_failed = outcome.kind === 'retry' && outcome.endpoint_failed;
+  const { standing } = await close(deps, {
+    batch_id,
+    user_id,
+    call_id,
+    seq: opened.seq,
+    response_code: sent.response_code,
+    response_time_ms: sent.response_time_ms,
+    error: sent.error,
+    endpoint_failed,
+    next: nextStepOf(deps, opened, sent, outcome, attempt.remaining(input.remaining_ms)),
+  });
+  if (outcome.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
+  return endOfStanding(standing, outcome.kind === 'retry' ? endpoint_failed : undefined);
+}
+
+function nextStepOf(
+  { retryPolicy }: Dependencies,
+  { step }: OpenedAttempt,
+  sent: SendOutcome,
+  outcome: Outcome,
+  remaining_ms: number,
+): NextStep {
+  if (outcome.kind === 'delivered') return { status: 'delivered' };
+  if (outcome.kind === 'gone') return { status: 'failed', error: 'EndpointGone', reason: describe(sent) };
+  const { response_code, retry_after_ms } = sent;
+  const delay = nextDelay(retryPolicy, {
+    step,
+    remaining_ms,
+    random: Math.random(),
+    response_code,
+    ...(retry_after_ms !== null && { retry_after_ms }),
+  });
+  if (delay !== 'used_up') return { status: 'retrying', ...delay };
+  const reason = `retry schedule used up; last attempt: ${describe(sent)}`;
+  return { status: 'failed', error: 'ScheduleUsedUp', reason };
+}
+
+const describe = ({ response_code, error }: SendOutcome): string => error ?? `the endpoint answered ${response_code}`;
+
+/** Does not give up: what is not recorded would be sent again. Throws only where the database refuses the attempt's data, even without its text. */
+async function close({ store, onFault }: Dependencies, request: CloseRequest): Promise<CloseResult> {
+  let asking = request;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await store.closeAttempt(asking);
+    } catch (error) {
+      if (isDataError(error)) {
+        if (asking !== request) throw error;
+        onFault('the database refuses how an attempt ended: it is recorded without its text', error);
+        asking = withoutText(request);
+        continue;
+      }
+      if (tries === 1 && !(error instanceof StoreUnavailableError)) onFault('an attempt cannot be recorded now', error);
+      await delay(CLOSE_RETRY_INTERVAL_MS);
+    }
+  }
+}
+
+function withoutText(request: CloseRequest): CloseRequest {
+  const { next, error } = request;
+  return {
+    ...request,
+    error: error === null ? null : PLAIN_ERROR,
+    next: next.status === 'failed' ? { ...next, reason: PLAIN_ERROR } : next,
+  };
+}

@@ -1,0 +1,116 @@
+import { onTestFinished } from 'vitest';
+import type { ActivityContext } from '../../activities/activity-context.js';
+import type { CallsOptions } from '../../activities/dependencies.js';
+import { EndpointLimit } from '../../activities/endpoint-limit.js';
+import { type Activities, type Call, createActivities, type Endpoint } from '../../activities/index.js';
+import { DEFAULT_READ_POLICY } from '../../activities/read-policy.js';
+import { DEFAULT_RETRY_POLICY } from '../../activities/retry-schedule.js';
+import { createSender } from '../../activities/send.js';
+import { StopSignal } from '../../activities/stop-signal.js';
+import type { DeliveryInput, SendType } from '../../contract/index.js';
+import type { Store } from '../../store/index.js';
+import { unique } from './stores.js';
+
+export interface ActivitiesOptions {
+  store: Store;
+  /** False: as a regular activity. Default true. */
+  isLocal?: boolean;
+  calls?: Partial<CallsOptions>;
+  limit?: number;
+  schedule_ms?: number[];
+  attemptTimeoutMs?: number;
+}
+
+/** The activities of one worker process, without a worker. */
+export interface TestProcess extends Activities {
+  deliver: Activities['deliverWebhook'];
+  stopping: StopSignal;
+  /** What was told to those who recover endpoints. */
+  delivered: Endpoint[];
+  faults: string[];
+  heartbeats: () => number;
+  cancel: () => void;
+  idle: () => Promise<void>;
+}
+
+export function startProcess(options: ActivitiesOptions): TestProcess {
+  const { store, isLocal = true, attemptTimeoutMs = 5_000, schedule_ms = DEFAULT_RETRY_POLICY.schedule_ms } = options;
+  const sender = createSender({
+    allowNetworks: ['127.0.0.0/8'],
+    denyNetworks: [],
+    timeoutMs: attemptTimeoutMs,
+    userAgent: 'test',
+  });
+  const stopping = new StopSignal();
+  const delivered: Endpoint[] = [];
+  const faults: string[] = [];
+  const cancellations = new Set<() => void>();
+  let heartbeats = 0;
+  const context: ActivityContext = {
+    isLocal,
+    heartbeat: () => {
+      heartbeats += 1;
+    },
+    onCancel: (listener) => {
+      cancellations.add(listener);
+      return () => cancellations.delete(listener);
+    },
+  };
+  const { activities, idle } = createActivities({
+    store,
+    sender,
+    ...(options.calls && { calls: { source: NO_CALLS, policy: DEFAULT_READ_POLICY, ...options.calls } }),
+    attemptTimeoutMs,
+    retryPolicy: { ...DEFAULT_RETRY_POLICY, schedule_ms },
+    endpointLimit: new EndpointLimit(options.limit === undefined ? {} : { limit: options.limit }),
+    onDelivered: (endpoint) => delivered.push(endpoint),
+    onFault: (what) => faults.push(what),
+    stopping,
+    context: () => context,
+  });
+  onTestFinished(async () => {
+    stopping.stop();
+    await idle();
+    await sender.close();
+  });
+  return {
+    ...activities,
+    deliver: activities.deliverWebhook,
+    stopping,
+    delivered,
+    faults,
+    heartbeats: () => heartbeats,
+    cancel: () => {
+      for (const listener of cancellations) listener();
+    },
+    idle,
+  };
+}
+
+const NO_CALLS = { getCall: async (): Promise<Call | undefined> => undefined };
+
+export interface DeliveryOptions {
+  webhook_url: string;
+  /** The call's text; null: none is stored yet. */
+  payload?: string | null;
+  send_type?: SendType;
+  user_id?: string;
+  accepted_at?: number;
+}
+
+/** A registered call, as its delivery is asked for. */
+export async function registerDelivery(store: Store, options: DeliveryOptions): Promise<DeliveryInput> {
+  const { webhook_url, payload = '{"a":1}', send_type = 'create', user_id = unique('user') } = options;
+  const batch_id = unique('batch');
+  const call_id = unique('call');
+  const [part] = await store.registerBatches({
+    workflow_id: `postcall-${batch_id}`,
+    accepted_at: options.accepted_at ?? Date.now(),
+    calls: false,
+    parts: [{ batch_id, user_id, send_type, webhook_url, call_ids: [call_id], offset: 0, total: 1 }],
+  });
+  const [endpoint] = part?.endpoints ?? [];
+  if (!endpoint) throw new Error('nothing was registered');
+  if (payload !== null) await store.storePayload({ batch_id, user_id, call_id, payload });
+  return { batch_id, user_id, send_type, webhook_url, call_id, endpoint, remaining_ms: 72 * 3_600_000 };
+}

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import type { CallsOptions } from '../activities/dependencies.js';
+import { type CallSource, createHttpCallSource } from '../activities/index.js';
+import type { Store } from '../store/index.js';
+import type { Config } from './config.js';
+
+interface OpenCalls {
+  options: CallsOptions;
+  close(): Promise<void>;
+}
+
+/** Where calls come from: a source of the operator's own, CALLS_URL, or, undefined, the store's `calls` table. */
+export function openCalls(config: Config['calls'], own: CallSource | undefined): OpenCalls | undefined {
+  const { url, apiKey, userId, readyField } = config;
+  const http =
+    own === undefined && url !== undefined
+      ? createHttpCallSource({ url, ...(apiKey !== undefined && { apiKey }) })
+      : undefined;
+  const source = own ?? http;
+  if (!source) return undefined;
+  const options = {
+    source,
+    ...(userId !== undefined && { defaultUserId: userId }),
+    ...(readyField !== undefined && { readyField }),
+    policy: {
+      grace_ms: config.graceMs,
+      ready_timeout_ms: config.readyTimeoutMs,
+      send_incomplete: config.sendIncomplete,
+    },
+  };
+  return { options, close: async () => http?.close() };
+}
+
+interface Wiring {
+  config: Pick<Config, 'calls'>;
+  store: Pick<Store, 'listApiKeys'>;
+  logger: Pick<Logger, 'warn'>;
+}
+
+/** Where several users have keys, a call without an owner belongs to whichever of them asks first. */
+export async function warnOfOwnerlessCalls({ config, store, logger }: Wiring): Promise<void> {
+  if (config.calls.url === undefined || config.calls.userId !== undefined) return;
+  const keys = await store.listApiKeys();
+  const users = new Set(keys.flatMap(({ user_id, revoked_at }) => (revoked_at === null ? [user_id] : [])));
+  if (users.size < 2) return;
+  logger.warn(
+    { users: users.size },
+    'calls without a user_id are open to every user who names them: set CALLS_USER_ID to their owner',
+  );
+}
