@@ -3,8 +3,8 @@ import { type AttemptRow, toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import { StoreQueryError } from './errors.js';
 import { type AGAIN, LOCKED } from './rounds.js';
-import { epochMs, storable } from './sql.js';
-import { standingOf } from './standing.js';
+import { epochMs, isThere, storable } from './sql.js';
+import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { CloseRequest, CloseResult } from './store.js';
 
@@ -14,7 +14,9 @@ interface CloseRow extends AttemptRow {
   is_there: boolean;
   /** Another batch holds the webhook now. */
   is_other: boolean;
-  status: WebhookStatus;
+  was_delivered: boolean;
+  /** Null when the webhook was removed. */
+  status: WebhookStatus | null;
   failure: FinalFailure | null;
   due_in: number | null;
 }
@@ -72,32 +74,37 @@ const statement = requestStatement<CloseRequest>(
         and locked.batch_id = request.batch_id and locked.status <> 'delivered'
         and (next_status = 'delivered' or (
           locked.status in ('pending', 'retrying')
-          and not exists (select from attempts newer where newer.webhook_id = locked.id and newer.seq > request.seq)
+          and not ${isThere('attempts newer where newer.webhook_id = locked.id and newer.seq > request.seq')}
         ))
-      returning webhooks.user_id, webhooks.call_id, webhooks.endpoint, webhooks.url, webhooks.status, webhooks.error,
-        webhooks.next_attempt_at
+      returning webhooks.user_id, webhooks.call_id, webhooks.status, webhooks.error, webhooks.next_attempt_at
     ),
-    healed as (
-      update endpoints set failing_since = null
-      where failing_since is not null and key in (select endpoint from moved where moved.status = 'delivered')
-    ),
-    failing as (
-      insert into endpoints (key, user_id, url, failing_since)
-      select distinct on (locked.endpoint) locked.endpoint, locked.user_id, locked.url,
-        case when request.endpoint_failed then clock_timestamp() end
+    answer as (
+      select locked.endpoint, locked.user_id, locked.url,
+        bool_or(next_status = 'delivered') as delivers, bool_or(request.endpoint_failed) as fails
       from request join closed using (seq) join locked using (user_id, call_id)
-      where (request.endpoint_failed or request.response_code = 410)
-        and not exists (select from moved where moved.endpoint = locked.endpoint and moved.status = 'delivered')
-        and not exists (select from endpoints where key = locked.endpoint and failing_since is not null)
-      order by locked.endpoint, request.endpoint_failed desc
-      on conflict (key) do update set failing_since = excluded.failing_since where endpoints.failing_since is null
+      where next_status = 'delivered' or request.endpoint_failed or request.response_code = 410
+      group by locked.endpoint, locked.user_id, locked.url
+    ),
+    changed as (
+      insert into endpoints (key, user_id, url, failing_since)
+      select answer.endpoint, answer.user_id, answer.url, case when fails and not delivers then clock_timestamp() end
+      from answer left join endpoints on endpoints.key = answer.endpoint
+      where case
+        when delivers then endpoints.failing_since is not null
+        when fails then endpoints.failing_since is null
+        else endpoints.key is null
+      end
+      order by answer.endpoint
+      on conflict (key) do update set failing_since = excluded.failing_since
+        where (endpoints.failing_since is null) <> (excluded.failing_since is null)
     )
     select request.place::integer,
-      locked.id is null and exists (
-        select from webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
-      ) as is_locked,
+      locked.id is null and ${isThere(
+        'webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id',
+      )} as is_locked,
       attempts.seq is not null as is_there,
       locked.batch_id <> request.batch_id as is_other,
+      request.response_code between 200 and 299 or ${wasDelivered('attempts.webhook_id', 'request.batch_id')} as was_delivered,
       coalesce(moved.status, locked.status) as status,
       case when moved.status is null then locked.error else moved.error end as failure,
       ${epochMs('coalesce(moved.next_attempt_at, locked.next_attempt_at) - clock_timestamp()')} as due_in,
@@ -125,7 +132,7 @@ export async function closeAttempts(
   });
 }
 
-function toStanding({ is_other, status, failure, due_in }: CloseRow): CallStanding {
-  if (is_other || status === null) return { status: 'failed', error: 'Superseded' };
+function toStanding({ is_other, was_delivered, status, failure, due_in }: CloseRow): CallStanding {
+  if (is_other || status === null) return standingTaken(was_delivered);
   return standingOf(status, failure, due_in);
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { InvalidRequestError } from '../contract/index.js';
 
-const callId = z.string().refine((text) => !text.includes('\0'));
+/** What PostgreSQL could not compare with a call ID is none of ours. */
+const callId = z.string().refine((text) => !text.includes('\0') && text.isWellFormed());
 const callCursor = z.tuple([callId]);
-const failureCursor = z.tuple([z.number().int(), callId]);
+const failureCursor = z.tuple([z.int().nonnegative(), callId]);
 
 /** Position in a list: the last row's sort key. Opaque to callers. */
 const encode = (key: unknown[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');

@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
+import { isThere } from './sql.js';
 import { requestStatement } from './statement.js';
 
 const unfinishedStatement = requestStatement<string>(
@@ -40,7 +41,7 @@ const failStatement = requestStatement<EndedBatch>(
         next_attempt_at = null, not_before = null, waiting_since = null
       from request
       where webhooks.batch_id = request.batch_id and webhooks.status in ('pending', 'retrying')
-        and not exists (select from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is null)
+        and not ${isThere('attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is null')}
       returning webhooks.batch_id
     ),
     standing as (

@@ -6,19 +6,29 @@ import { requestStatement } from './statement.js';
 const statement = requestStatement<string>(
   { seq: ['bigint', (seq) => seq] },
   (requests) => `
-    with interrupted as (
+    with locked as materialized (
+      select seq, webhooks.id from ${requests} join attempts using (seq) join webhooks on webhooks.id = webhook_id
+      where finished_at is null and deadline <= clock_timestamp()
+      order by webhooks.user_id, webhooks.call_id for no key update of webhooks skip locked
+    ),
+    interrupted as (
       update attempts set finished_at = clock_timestamp(), error = '${INTERRUPTED}',
         response_time_ms = round(extract(epoch from deadline - sent_at) * 1000)::integer
-      from ${requests}
-      where attempts.seq = request.seq and finished_at is null and deadline <= clock_timestamp()
-      returning webhook_id, batch_id, alone
+      from locked
+      where attempts.seq = locked.seq and finished_at is null
+      returning attempts.seq, webhook_id, batch_id, alone
+    ),
+    counted as (
+      update webhooks set interruptions = interruptions + 1, interruptions_alone = interruptions_alone + alone::integer
+      from interrupted
+      where webhooks.id = interrupted.webhook_id and webhooks.batch_id = interrupted.batch_id
     )
-    update webhooks set interruptions = interruptions + 1, interruptions_alone = interruptions_alone + alone::integer
-    from interrupted
-    where webhooks.id = interrupted.webhook_id and webhooks.batch_id = interrupted.batch_id`,
+    select seq::text from interrupted`,
 );
 
-/** Closes those of the attempts that are open past their deadline. */
-export async function interruptAttempts(database: Database, seqs: readonly string[]): Promise<void> {
-  if (seqs.length > 0) await database.query(statement, seqs);
+/** Closes those of the attempts that are open past their deadline, and whose webhooks nobody else has locked. Returns which. */
+export async function interruptAttempts(database: Database, seqs: readonly string[]): Promise<Set<string>> {
+  if (seqs.length === 0) return new Set();
+  const rows = await database.query<{ seq: string }, string>(statement, seqs);
+  return new Set(rows.map(({ seq }) => seq));
 }

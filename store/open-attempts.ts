@@ -1,9 +1,10 @@
-import type { CallStanding, FinalFailure } from '../contract/index.js';
+import type { FinalFailure } from '../contract/index.js';
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
 import { AGAIN, LOCKED } from './rounds.js';
-import { epochMs, isoTime } from './sql.js';
+import { epochMs, isoTime, isThere } from './sql.js';
+import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
 
@@ -21,6 +22,8 @@ type Outcome =
   | 'open'
   | 'early'
   | 'suspect'
+  | 'large'
+  | 'unfilled'
   | 'unread'
   | 'opens';
 
@@ -31,7 +34,7 @@ interface OpenRow {
   sent_at_ms: number;
   webhook_id: string;
   url: string;
-  /** Null where it is too large to travel with others. */
+  /** Null where the caller has it. */
   payload: string | null;
   step: number;
   secrets: string | null;
@@ -46,7 +49,15 @@ interface OpenRow {
   interruptions_alone: number;
 }
 
-const statement = requestStatement<OpenRequest>(
+/** Its text is not there, or too large to travel with others: it is to be loaded by itself, and then opened `with_text`. */
+export const TEXT_FIRST = Symbol('text first');
+
+export interface GroupedOpenRequest extends OpenRequest {
+  /** The caller has the text that is stored. */
+  with_text?: true;
+}
+
+const statement = requestStatement<GroupedOpenRequest>(
   {
     batch_id: ['text', ({ batch_id }) => batch_id],
     user_id: ['text', ({ user_id }) => user_id],
@@ -56,6 +67,7 @@ const statement = requestStatement<OpenRequest>(
     ordered: ['boolean', ({ ordered }) => ordered],
     given: ['text', ({ payload }) => payload ?? null],
     isolation: ['text', ({ isolation }) => isolation ?? null],
+    with_text: ['boolean', ({ with_text }) => with_text === true],
   },
   (requests) => `
     with request as materialized (select * from ${requests}),
@@ -67,9 +79,9 @@ const statement = requestStatement<OpenRequest>(
       select request.*, locked.id as webhook_id, locked.url, locked.payload, locked.batch_id as holder, locked.status,
         locked.error, locked.step, locked.interruptions, locked.interruptions_alone, locked.accepted_at,
         locked.next_attempt_at, locked.not_before, open.seq as open_seq, open.deadline as open_deadline,
-        locked.id is null and exists (
-          select from webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
-        ) as is_locked
+        locked.id is null and ${isThere(
+          'webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id',
+        )} as is_locked
       from request
       left join locked using (user_id, call_id)
       left join lateral (
@@ -87,10 +99,18 @@ const statement = requestStatement<OpenRequest>(
         when not_before > clock_timestamp() then 'early'
         when not ordered and next_attempt_at > clock_timestamp() + interval '${EARLY_MS} milliseconds' then 'early'
         when interruptions > 0 and isolation is null then 'suspect'
-        when payload is null and given is null then 'unread'
+        when octet_length(payload) > ${MAX_GROUPED_BYTES} and not with_text then 'large'
+        when payload is null and given is null then case
+          when ${isThere('calls where calls.user_id = state.user_id and calls.call_id = state.call_id')} then 'unfilled'
+          else 'unread'
+        end
         else 'opens'
       end as outcome
       from state
+    ),
+    secrets as materialized (
+      select user_id, json_agg(secret order by seq desc)::text as secrets from signing_secrets
+      where revoked_at is null and user_id in (select user_id from decision where outcome = 'opens') group by user_id
     ),
     filled as (
       update webhooks set payload = given from decision
@@ -106,34 +126,32 @@ const statement = requestStatement<OpenRequest>(
     )
     select decision.place::integer, outcome, opened.seq::text, ${epochMs('opened.sent_at')} as sent_at_ms,
       decision.webhook_id, url, step,
-      case when opened.seq is not null and octet_length(coalesce(payload, given)) <= ${MAX_GROUPED_BYTES}
-        then coalesce(payload, given) end as payload,
-      case when opened.seq is not null then (
-        select json_agg(secret order by seq desc)::text from signing_secrets
-        where signing_secrets.user_id = decision.user_id and revoked_at is null
-      ) end as secrets,
+      case when opened.seq is not null and not with_text then payload end as payload,
+      secrets.secrets,
       status, error, open_seq::text, ${epochMs('open_deadline - clock_timestamp()')} as remaining_ms,
       ${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')} as due_in,
       ${epochMs('accepted_at')} as accepted_at_ms, interruptions, interruptions_alone,
-      outcome = 'other' and exists (
-        select from attempts where attempts.webhook_id = decision.webhook_id and attempts.batch_id = decision.batch_id
-          and response_code between 200 and 299
-      ) as was_delivered
-    from decision left join opened using (webhook_id)`,
+      outcome = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')} as was_delivered
+    from decision left join opened using (webhook_id) left join secrets using (user_id)`,
 );
+
+type Answer = OpenResult | typeof TEXT_FIRST;
 
 /** Answers open requests for distinct webhooks, in one statement. */
 export async function openAttempts(
   database: Database,
-  requests: readonly OpenRequest[],
-): Promise<(OpenResult | typeof AGAIN | typeof LOCKED)[]> {
-  const rows = await database.query<OpenRow, OpenRequest>(statement, requests);
+  requests: readonly GroupedOpenRequest[],
+): Promise<(Answer | typeof AGAIN | typeof LOCKED)[]> {
+  const rows = await database.query<OpenRow, GroupedOpenRequest>(statement, requests);
   const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
-  await interruptAttempts(database, expired);
-  return byPlace(requests.length, rows).map((row, index) => (row ? toResult(row, requests[index]) : AGAIN));
+  const interrupted = await interruptAttempts(database, expired);
+  return byPlace(requests.length, rows).map((row, index) => {
+    if (row?.outcome === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
+    return row ? toResult(row, requests[index]) : AGAIN;
+  });
 }
 
-function toResult(row: OpenRow, request: OpenRequest | undefined): OpenResult | typeof AGAIN | typeof LOCKED {
+function toResult(row: OpenRow, request: OpenRequest | undefined): Answer | typeof AGAIN | typeof LOCKED {
   switch (row.outcome) {
     case 'opens':
       return row.seq === null ? AGAIN : opened(row, row.seq, request?.payload);
@@ -144,28 +162,23 @@ function toResult(row: OpenRow, request: OpenRequest | undefined): OpenResult | 
     case 'missing':
       return { kind: 'standing', standing: { status: 'rejected', error: 'CallNotFound' } };
     case 'other':
-      return { kind: 'standing', standing: row.was_delivered ? { status: 'delivered' } : SUPERSEDED };
+      return { kind: 'standing', standing: standingTaken(row.was_delivered) };
     case 'settled':
-      return { kind: 'standing', standing: settledStanding(row.status, row.error) };
+      return { kind: 'standing', standing: standingOf(row.status, row.error, null) };
     case 'open':
       return { kind: 'open_elsewhere', remaining_ms: Math.max(0, Math.ceil(row.remaining_ms)) };
     case 'early':
       return { kind: 'too_early', due_in: Math.max(1, Math.ceil(row.due_in)) };
     case 'suspect':
       return { kind: 'suspect', in_a_row: row.interruptions, alone: row.interruptions_alone };
+    case 'large':
+    case 'unfilled':
+      return TEXT_FIRST;
     case 'unread':
       return { kind: 'needs_payload', accepted_at: isoTime(row.accepted_at_ms) };
   }
 }
 
-const SUPERSEDED: CallStanding = { status: 'failed', error: 'Superseded' };
-
-export const settledStanding = (
-  status: 'delivered' | 'failed' | 'canceled',
-  error: FinalFailure | null,
-): CallStanding => (status === 'delivered' ? { status } : { status, error: error ?? 'ScheduleUsedUp' });
-
-/** A payload that is too large to travel with others is read by itself; see payloads.ts. */
 const opened = (row: OpenRow, seq: string, given: string | undefined): OpenedAttempt => ({
   kind: 'opened',
   seq,

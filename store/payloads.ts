@@ -10,30 +10,27 @@ const key = {
   call_id: ['text', ({ call_id }: WebhookRef) => call_id],
 } as const;
 
-const readStatement = requestStatement<WebhookRef>(
-  key,
-  (requests) => `select payload from ${requests} join webhooks using (user_id, call_id)`,
-);
-
-/** The text of one webhook, however large. */
-export async function readPayload(database: Database, ref: WebhookRef): Promise<string | null> {
-  const [row] = await database.query<{ payload: string | null }, WebhookRef>(readStatement, [ref]);
-  return row?.payload ?? null;
-}
-
-const fillStatement = requestStatement<WebhookRef>(
+const loadStatement = requestStatement<WebhookRef>(
   key,
   (requests) => `
-    update webhooks set payload = calls.data
-    from ${requests} join calls using (user_id, call_id)
-    where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null
-    returning true as filled`,
+    with request as materialized (select * from ${requests}),
+    filled as (
+      update webhooks set payload = calls.data from request join calls using (user_id, call_id)
+      where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null
+      returning payload
+    )
+    select payload from filled
+    union all
+    select payload from request join webhooks using (user_id, call_id) where payload is not null`,
 );
 
-/** Takes a text that was too large at the registration from the `calls` table. False when it has none. */
-export async function fillFromCalls(database: Database, ref: WebhookRef): Promise<boolean> {
-  const rows = await database.query(fillStatement, [ref]);
-  return rows.length > 0;
+/**
+ * The text of one webhook, however large. Takes it from the `calls` table where the webhook has none yet; null when neither has one.
+ * A text that is stored never changes.
+ */
+export async function loadPayload(database: Database, ref: WebhookRef): Promise<string | null> {
+  const [row] = await database.query<{ payload: string }, WebhookRef>(loadStatement, [ref]);
+  return row?.payload ?? null;
 }
 
 const storeStatement = requestStatement<WebhookRef & { payload: string }>(

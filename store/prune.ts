@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { isThere } from './sql.js';
 import { requestStatement } from './statement.js';
 
 /** Batches and webhooks in one statement: each is a transaction of a moment. */
@@ -31,7 +32,8 @@ const pruneStatement = requestStatement<PruneRequest>(
       select batch_id from request join batches on ${OLD} order by finished_at limit ${BATCHES_AT_ONCE}
     ),
     chosen as materialized (
-      select webhooks.id, user_id, call_id, batch_id from old join webhooks using (batch_id) limit ${WEBHOOKS_AT_ONCE}
+      select webhooks.id, user_id, call_id, batch_id from old join webhooks using (batch_id)
+      limit ${WEBHOOKS_AT_ONCE} for no key update of webhooks skip locked
     ),
     gone_attempts as (delete from attempts using chosen where attempts.webhook_id = chosen.id),
     gone as (
@@ -41,9 +43,9 @@ const pruneStatement = requestStatement<PruneRequest>(
     ),
     marked as (
       update batches set pruned_at = clock_timestamp() from old
-      where batches.batch_id = old.batch_id and not exists (
-        select from webhooks where webhooks.batch_id = old.batch_id and webhooks.id not in (select id from chosen)
-      )
+      where batches.batch_id = old.batch_id and not ${isThere(
+        'webhooks where webhooks.batch_id = old.batch_id and webhooks.id not in (select id from chosen)',
+      )}
       returning batches.batch_id
     ),
     forgotten as (delete from rejections using marked where rejections.batch_id = marked.batch_id)

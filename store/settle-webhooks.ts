@@ -7,8 +7,8 @@ import {
   type WebhookStatus,
 } from '../contract/index.js';
 import type { Database } from './database.js';
-import { epochMs, storable } from './sql.js';
-import { standingOf } from './standing.js';
+import { epochMs, isThere, storable } from './sql.js';
+import { isInFlight, standingOf, standingTaken, wasDelivered } from './standing.js';
 import { requestStatement } from './statement.js';
 import type { WebhookRef } from './store.js';
 
@@ -20,6 +20,7 @@ interface SettleRequest extends WebhookRef {
 
 interface SettleRow {
   place: number;
+  was_delivered: boolean;
   standing: WebhookStatus | 'missing' | 'other' | 'in_flight';
   error: FinalFailure | null;
 }
@@ -41,13 +42,11 @@ const settleStatement = requestStatement<SettleRequest>(
       order by user_id, call_id for no key update of webhooks
     ),
     decision as materialized (
-      select request.*, locked.error, case
+      select request.*, locked.id as webhook_id, locked.error, case
         when locked.id is null then 'missing'
         when locked.batch_id <> request.batch_id then 'other'
         when locked.status not in ('pending', 'retrying') then locked.status
-        when exists (
-          select from attempts where webhook_id = locked.id and finished_at is null and deadline > clock_timestamp()
-        ) then 'in_flight'
+        when ${isInFlight('locked.id')} then 'in_flight'
         else 'ends'
       end as standing
       from request left join locked using (user_id, call_id)
@@ -63,7 +62,9 @@ const settleStatement = requestStatement<SettleRequest>(
       from decision
       where standing = 'ends' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
     )
-    select place::integer, standing, error from decision where standing <> 'ends'`,
+    select place::integer, standing, error,
+      standing = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')} as was_delivered
+    from decision where standing <> 'ends'`,
 );
 
 /** Settles webhooks of one batch without sending. */
@@ -85,12 +86,12 @@ export async function failWebhook(
   return row ? toStanding(row) : { status: 'failed', error: request.error };
 }
 
-function toStanding({ standing, error }: SettleRow): CallStanding {
+function toStanding({ standing, error, was_delivered }: SettleRow): CallStanding {
   switch (standing) {
     case 'missing':
       return { status: 'rejected', error: 'CallNotFound' };
     case 'other':
-      return { status: 'failed', error: 'Superseded' };
+      return standingTaken(was_delivered);
     case 'in_flight':
       return { status: 'in_flight' };
     default:
@@ -111,7 +112,7 @@ const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
       delete from webhooks using request
       where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id
         and webhooks.batch_id = request.batch_id and webhooks.status = 'pending' and webhooks.payload is null
-        and not exists (select from attempts where attempts.webhook_id = webhooks.id)
+        and not ${isThere('attempts where attempts.webhook_id = webhooks.id')}
       returning webhooks.user_id, webhooks.call_id
     ),
     noted as (
@@ -120,6 +121,7 @@ const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
       on conflict do nothing
     )
     select deleted.call_id is not null as is_deleted, webhooks.status, webhooks.error, webhooks.batch_id <> request.batch_id as is_other,
+      ${wasDelivered('webhooks.id', 'request.batch_id')} as was_delivered,
       ${epochMs('next_attempt_at - clock_timestamp()')} as due_in
     from request left join deleted using (user_id, call_id)
     left join webhooks on webhooks.user_id = request.user_id and webhooks.call_id = request.call_id`,
@@ -130,6 +132,7 @@ interface RejectRow {
   status: WebhookStatus | null;
   error: FinalFailure | null;
   is_other: boolean | null;
+  was_delivered: boolean;
   due_in: number | null;
 }
 
@@ -140,6 +143,6 @@ export async function rejectWebhook(
 ): Promise<CallStanding> {
   const [row] = await database.query<RejectRow, typeof request>(rejectStatement, [request]);
   if (!row || row.is_deleted || row.status === null) return { status: 'rejected', error: request.error };
-  if (row.is_other) return { status: 'failed', error: 'Superseded' };
+  if (row.is_other) return standingTaken(row.was_delivered);
   return standingOf(row.status, row.error, row.due_in);
 }

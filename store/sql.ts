@@ -6,3 +6,6 @@ export const isoTimeOrNull = (ms: number | null): string | null => (ms === null 
 
 /** Text as PostgreSQL can store it: it has no NUL. */
 export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD');
+
+/** Whether there is such a row, looked up each time: `exists` may be planned as one scan of the whole table. */
+export const isThere = (fromWhere: string): string => `(select true from ${fromWhere} limit 1) is true`;

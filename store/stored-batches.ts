@@ -1,6 +1,6 @@
 import type { CheckpointInput, Counts, EndpointProgress, Rejection, WebhookStatus } from '../contract/index.js';
 import type { Database } from './database.js';
-import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { epochMs, isoTime, isoTimeOrNull, isThere } from './sql.js';
 import { requestStatement } from './statement.js';
 import type { FirstAttempts, StoredBatch } from './store.js';
 
@@ -30,8 +30,12 @@ const endpointStatement = requestStatement<EndpointRecord>(
     since: ['float8', ({ since }) => since],
   },
   (requests) => `
-    update endpoints set state = request.state, since = to_timestamp(request.since / 1000)
-    from ${requests} where endpoints.key = request.key`,
+    with changed as materialized (
+      select key, request.state, request.since from ${requests} join endpoints using (key)
+      where endpoints.state <> request.state order by key for no key update of endpoints
+    )
+    update endpoints set state = changed.state, since = to_timestamp(changed.since / 1000)
+    from changed where endpoints.key = changed.key`,
 );
 
 /** Records what workflows say of their batches and of endpoints. */
@@ -56,7 +60,7 @@ const firstAttemptsStatement = requestStatement<string>(
     select batch_id, ${REJECTED} as rejected
     from ${requests} join batches using (batch_id)
     where registered = total
-      and not exists (select from webhooks where webhooks.batch_id = request.batch_id and status = 'pending')`,
+      and not ${isThere("webhooks where webhooks.batch_id = request.batch_id and status = 'pending'")}`,
 );
 
 export async function firstAttemptsMade(database: Database, batchIds: readonly string[]): Promise<FirstAttempts[]> {
@@ -103,10 +107,9 @@ const readStatement = requestStatement<BatchRequest>(
       coalesce((
         select json_agg(json_build_object('url', url, 'state', state, 'since', ${epochMs('since')}) order by url) from (
           select * from endpoints
-          where endpoints.user_id = request.user_id and state <> 'up' and exists (
-            select from webhooks where webhooks.batch_id = request.batch_id and webhooks.endpoint = endpoints.key
-              and (endpoints.state = 'gone' or webhooks.status in ('pending', 'retrying'))
-          )
+          where endpoints.user_id = request.user_id and state <> 'up' and ${isThere(`webhooks
+            where webhooks.batch_id = request.batch_id and webhooks.endpoint = endpoints.key
+              and (endpoints.state = 'gone' or webhooks.status in ('pending', 'retrying'))`)}
           limit 100
         ) troubled
       ), '[]')::text as endpoints

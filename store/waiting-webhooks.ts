@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
+import { isThere } from './sql.js';
 import { requestStatement } from './statement.js';
 import type { WaitingWebhook } from './store.js';
 
@@ -10,9 +11,7 @@ const MAX_EXPONENT = 20;
 const MAY_BE_TRIED = `webhooks.status = 'retrying'
   and webhooks.next_attempt_at > clock_timestamp() + interval '1 second'
   and (webhooks.not_before is null or webhooks.not_before <= clock_timestamp())
-  and not exists (
-    select from batches where batches.batch_id = webhooks.batch_id and batches.paused_since is not null
-  )`;
+  and not ${isThere('batches where batches.batch_id = webhooks.batch_id and batches.paused_since is not null')}`;
 
 /** Due now, so that nobody else takes them, and not until they have waited again. */
 const CLAIMED = `
@@ -57,7 +56,7 @@ const probeStatement = requestStatement<number>(
       update endpoints set probed_at = clock_timestamp() from request
       where failing_since is not null
         and (probed_at is null or probed_at <= clock_timestamp() - interval_ms * interval '1 millisecond')
-        and exists (select from webhooks where webhooks.endpoint = endpoints.key and ${MAY_BE_TRIED})
+        and ${isThere(`webhooks where webhooks.endpoint = endpoints.key and ${MAY_BE_TRIED}`)}
       returning endpoints.key
     ),
     chosen as materialized (

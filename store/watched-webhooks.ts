@@ -1,9 +1,9 @@
 import { type FinalFailure, INTERRUPTED, type WebhookStatus } from '../contract/index.js';
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
-import { AGAIN } from './rounds.js';
+import { AGAIN, LOCKED } from './rounds.js';
 import { epochMs } from './sql.js';
-import { standingOf } from './standing.js';
+import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { WatchedStanding, WebhookRef } from './store.js';
 
@@ -12,6 +12,7 @@ interface WatchedRow {
   status: WebhookStatus | null;
   failure: FinalFailure | null;
   is_other: boolean;
+  was_delivered: boolean;
   due_in: number | null;
   seq: string | null;
   is_open: boolean;
@@ -28,6 +29,7 @@ const statement = requestStatement<WebhookRef>(
   },
   (requests) => `
     select request.place::integer, status, webhooks.error as failure, webhooks.batch_id <> request.batch_id as is_other,
+      webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')} as was_delivered,
       ${epochMs('next_attempt_at - clock_timestamp()')} as due_in,
       last.seq::text, last.finished_at is null as is_open, ${epochMs('last.deadline - clock_timestamp()')} as remaining_ms,
       last.response_code, last.error
@@ -43,24 +45,24 @@ const statement = requestStatement<WebhookRef>(
 export async function readStandings(
   database: Database,
   requests: readonly WebhookRef[],
-): Promise<(WatchedStanding | typeof AGAIN)[]> {
+): Promise<(WatchedStanding | typeof AGAIN | typeof LOCKED)[]> {
   const rows = await database.query<WatchedRow, WebhookRef>(statement, requests);
-  await interruptAttempts(
-    database,
-    rows.flatMap((row) => (isExpired(row) && row.seq !== null ? [row.seq] : [])),
-  );
-  return byPlace(requests.length, rows).map((row) => (row ? toWatched(row) : { kind: 'unknown' }));
+  const expired = rows.flatMap((row) => (isExpired(row) && row.seq !== null ? [row.seq] : []));
+  const interrupted = await interruptAttempts(database, expired);
+  return byPlace(requests.length, rows).map((row) => {
+    if (!row) return { kind: 'unknown' };
+    if (isExpired(row)) return interrupted.has(row.seq ?? '') ? AGAIN : LOCKED;
+    return toWatched(row);
+  });
 }
 
-const isExpired = ({ seq, is_open, remaining_ms }: WatchedRow): boolean =>
-  seq !== null && is_open && (remaining_ms ?? 0) <= 0;
+const isExpired = ({ is_other, seq, is_open, remaining_ms }: WatchedRow): boolean =>
+  !is_other && seq !== null && is_open && (remaining_ms ?? 0) <= 0;
 
-function toWatched(row: WatchedRow): WatchedStanding | typeof AGAIN {
+function toWatched(row: WatchedRow): WatchedStanding {
   const { status, failure, is_other, due_in, seq, is_open, remaining_ms, response_code, error } = row;
   if (status === null) return { kind: 'unknown' };
-  if (is_other)
-    return { kind: 'standing', standing: { status: 'failed', error: 'Superseded' }, endpoint_failed: false };
-  if (isExpired(row)) return AGAIN;
+  if (is_other) return { kind: 'standing', standing: standingTaken(row.was_delivered), endpoint_failed: false };
   if (seq !== null && is_open) return { kind: 'open', remaining_ms: Math.ceil(remaining_ms ?? 0) };
   const isSettled = status !== 'pending' && status !== 'retrying';
   if (!isSettled && seq === null) return { kind: 'unknown' };

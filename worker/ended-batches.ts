@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
-import { type BatchMemo, type BatchRequest, DELIVER_WORKFLOW, type DeliverMemo, PAGE_SIZE } from '../contract/index.js';
+import { type BatchMemo, type BatchRequest, DELIVER_WORKFLOW, PAGE_SIZE } from '../contract/index.js';
 import { type Store, StoreUnavailableError } from '../store/index.js';
+import { batchesOf, type EndedRun, listRuns } from './ended-runs.js';
 import { readStart } from './start-event.js';
 
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -31,13 +32,6 @@ export interface EndedBatchesOptions {
   callsTable?: boolean;
   /** Between looks, in milliseconds. Default 60 s. */
   intervalMs?: number;
-}
-
-/** A run of a workflow that ended from outside. */
-interface EndedRun {
-  workflowId: string;
-  runId: string;
-  batches: BatchMemo[];
 }
 
 /**
@@ -108,15 +102,10 @@ export class EndedBatches {
     }
   }
 
-  async #endedSince(time: Date): Promise<EndedRun[]> {
-    const runs: EndedRun[] = [];
-    const { client, taskQueue } = this.#options;
+  #endedSince(time: Date): Promise<EndedRun[]> {
+    const { client, taskQueue, onError } = this.#options;
     const query = `${ENDED_FROM_OUTSIDE} and TaskQueue = '${taskQueue}' and CloseTime > '${time.toISOString()}'`;
-    for await (const { workflowId, runId, memo } of client.workflow.list({ query })) {
-      const batches = batchesOf(memo);
-      if (batches.length > 0) runs.push({ workflowId, runId, batches });
-    }
-    return runs;
+    return listRuns(client, query, onError);
   }
 
   async #unfinishedOf(runs: readonly EndedRun[]): Promise<Set<string>> {
@@ -172,11 +161,6 @@ export class EndedBatches {
     const failed = await this.#options.store.failUnsettled({ batch_id, reason });
     if (failed > 0) this.#options.onFailed(batch_id, failed);
   }
-}
-
-function batchesOf(memo: Record<string, unknown> | undefined): BatchMemo[] {
-  const { batches } = (memo ?? {}) as Partial<DeliverMemo>;
-  return Array.isArray(batches) ? batches : [];
 }
 
 /** Batches in parts of at most 500 calls; each page is one registration. */

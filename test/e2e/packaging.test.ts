@@ -108,9 +108,13 @@ describe('the package', () => {
     const script = `
       import { fileURLToPath } from 'node:url';
       import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-      const workflowsPath = fileURLToPath(import.meta.resolve('postcall-webhooks/workflows'));
-      const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-      console.log(code.includes('deliverBatch'));`;
+      const resolved = (name) => fileURLToPath(import.meta.resolve('postcall-webhooks/' + name));
+      const { code } = await bundleWorkflowCode({
+        workflowsPath: resolved('workflows'),
+        payloadConverterPath: resolved('payload-converter'),
+        logger: new DefaultLogger('WARN'),
+      });
+      console.log(code.includes('deliverWebhooks') && code.includes('Undecodable'));`;
     expect((await evaluate(script)).trim()).toBe('true');
   });
 

@@ -47,7 +47,7 @@ test('payload codecs keep what is sent to Temporal from its readers, at every st
   await batch.pause();
   await expect.poll(async () => (await batch.progress()).status).toBe('paused');
   await batch.resume();
-  await expect.poll(() => receiver.requests).toHaveLength(4);
+  await expect.poll(() => receiver.requests.length).toBeGreaterThanOrEqual(4);
   receiver.behaviour = answer(200);
   // The worker's own signals wake them, as probes and after a delivery.
   await expect.poll(() => batch.progress()).toMatchObject({ delivered: 2 });

@@ -1,5 +1,5 @@
 // Another process that uses the database of a folder, as built: `node folder-user.mjs FOLDER PREFIX COUNT`.
-// Registers, opens and closes one attempt after the other, and prints each call ID once its delivery is recorded.
+// Opens and closes one attempt after the other, and prints each call ID once its delivery is recorded.
 import { openStore } from '../../../dist/store/index.js';
 
 const [dataDir, prefix, count] = process.argv.slice(2);
@@ -7,21 +7,12 @@ const store = await openStore({ dataDir });
 console.log('open');
 for (let n = 0; n < Number(count); n++) {
   const call = { batch_id: prefix, user_id: 'user', call_id: `${prefix}-${n}` };
+  const part = { batch_id: prefix, user_id: 'user', send_type: 'create', webhook_url: 'https://example.com/hook' };
   await store.registerBatches({
-    workflow_id: `postcall-${prefix}`,
+    workflow_id: prefix,
     accepted_at: Date.now(),
     calls: false,
-    parts: [
-      {
-        batch_id: prefix,
-        user_id: 'user',
-        send_type: 'create',
-        webhook_url: 'https://example.com/hook',
-        call_ids: [call.call_id],
-        offset: n,
-        total: Number(count),
-      },
-    ],
+    parts: [{ ...part, offset: n, total: Number(count), call_ids: [call.call_id] }],
   });
   const opened = await store.openAttempt({
     ...call,

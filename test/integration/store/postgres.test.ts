@@ -32,7 +32,7 @@ test.skipIf(process.env.TEST_DATABASE_URL)('an outage is an error while it lasts
   await expect(store.closeAttempt(close)).rejects.toThrow(StoreUnavailableError);
   await expect(store.getWebhook('user', 'call')).rejects.toThrow(StoreUnavailableError);
   await server.start();
-  expect((await store.closeAttempt(close)).standing).toEqual({ status: 'delivered' });
+  expect(await store.closeAttempt(close)).toMatchObject({ standing: { status: 'delivered' } });
 });
 
 test.skipIf(process.env.TEST_DATABASE_URL)(
@@ -41,22 +41,22 @@ test.skipIf(process.env.TEST_DATABASE_URL)(
     const store = await open(await server.createDatabase());
     let stopped = false;
     const errors: unknown[] = [];
-    let opened = 0;
+    let registered = 0;
     const work = Promise.all(
       [...Array(20)].map(async () => {
         while (!stopped) {
           const result = await register(store).catch((error: unknown) => void errors.push(error));
-          if (result) opened++;
+          if (result) registered += 1;
           else await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }),
     );
-    await expect.poll(() => opened).toBeGreaterThan(100);
+    await expect.poll(() => registered).toBeGreaterThan(100);
     await server.kill();
     await expect.poll(() => errors.length).toBeGreaterThan(0);
     await server.start();
-    const before = opened;
-    await expect.poll(() => opened).toBeGreaterThan(before + 100);
+    const before = registered;
+    await expect.poll(() => registered).toBeGreaterThan(before + 100);
     stopped = true;
     await work;
     expect(errors.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([]);
@@ -95,5 +95,5 @@ test('an attempt that another session has locked is given up as unavailable', as
   await expect(store.closeAttempt(close)).rejects.toThrow(StoreUnavailableError);
   await client.query('rollback');
   await client.end();
-  expect((await store.closeAttempt(close)).standing).toEqual({ status: 'delivered' });
+  expect(await store.closeAttempt(close)).toMatchObject({ standing: { status: 'delivered' } });
 });

@@ -16,21 +16,28 @@ test('cursors come back as what they were made of, whatever characters a call ID
   );
 });
 
-test.each(['', 'x', '%%%', 'bnVsbA', encodeCallCursor('c').slice(0, -2), Buffer.from('[1]').toString('base64url')])(
-  'an invalid cursor is a problem of the field `cursor`: %j',
-  (cursor) => {
-    for (const decode of [decodeCallCursor, decodeFailureCursor]) {
-      expect(() => decode(cursor)).toThrow(InvalidRequestError);
-      expect(() => decode(cursor)).toThrow(/^cursor /);
-    }
-  },
-);
+const ofJson = (json: string): string => Buffer.from(json).toString('base64url');
+
+test.each([
+  '',
+  'x',
+  '%%%',
+  'bnVsbA',
+  encodeCallCursor('c').slice(0, -2),
+  ofJson('[1]'),
+  ofJson('[1,2]'),
+  ofJson('["\\u0000"]'),
+  ofJson('["\\ud800"]'),
+  ofJson('[-1,"c"]'),
+  ofJson('[1e300,"c"]'),
+  ofJson('[1,"\\u0000"]'),
+])('an invalid cursor is a problem of the field `cursor`: %j', (cursor) => {
+  for (const decode of [decodeCallCursor, decodeFailureCursor]) {
+    expect(() => decode(cursor)).toThrow(InvalidRequestError);
+    expect(() => decode(cursor)).toThrow(/^cursor /);
+  }
+});
 
 test('a cursor of another list is refused', () => {
   expect(() => decodeFailureCursor(encodeCallCursor('c'))).toThrow(InvalidRequestError);
-});
-
-test('a cursor with a NUL, which no database could compare, is refused', () => {
-  expect(() => decodeCallCursor(encodeCallCursor('a\0b'))).toThrow(InvalidRequestError);
-  expect(() => decodeFailureCursor(encodeFailureCursor(1, '\0'))).toThrow(InvalidRequestError);
 });

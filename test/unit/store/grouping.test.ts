@@ -52,6 +52,19 @@ test('no group exceeds its size, and no more than so many are under way', async 
   expect(sizes()).toEqual([3, 3, 3, 1]);
 });
 
+test('no group weighs more than a megabyte, unless it is one request alone', async () => {
+  const { groups, sizes, run } = controlled();
+  const double = grouped(run, { concurrency: 1, bytesOf: ({ n }) => n });
+  const weights = [3_000_000, 400_000, 400_000, 400_000, 0, 0, 2_000_000];
+  const answers = Promise.all(weights.map((n) => double({ n })));
+  for (let ended = 0; ended < 4; ended++) {
+    await expect.poll(() => groups[ended]).toBeDefined();
+    groups[ended]?.end();
+  }
+  expect(await answers).toEqual(weights.map((n) => n * 2));
+  expect(sizes()).toEqual([1, 2, 3, 1]);
+});
+
 test('an error as an answer rejects its own request alone', async () => {
   const run = async (requests: readonly { n: number }[]) => requests.map(({ n }) => (n === 2 ? new Error('two') : n));
   const request = grouped(run, { concurrency: 1 });

@@ -55,7 +55,7 @@ test('data that makes a statement fail fails its own request alone, with few sta
   expect(statements).toBeLessThan(20);
 });
 
-test('any other failure is the failure of all that shared the statement', async () => {
+test('a database that is away is the failure of all that shared the statement', async () => {
   let statements = 0;
   const statement = async () => {
     statements++;

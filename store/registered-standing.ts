@@ -1,0 +1,57 @@
+import type { CallStanding, FinalFailure, Rejection } from '../contract/index.js';
+import { type CallRequest, callColumns } from './registration-rows.js';
+import { epochMs, isThere } from './sql.js';
+import { wasDelivered } from './standing.js';
+import { requestStatement } from './statement.js';
+
+export interface StandingRow {
+  place: number;
+  standing: 'untried' | CallStanding['status'];
+  error: string | null;
+  due_in: number | null;
+  url: string | null;
+}
+
+/** Where calls stand that were registered before. */
+export const STANDINGS = requestStatement<CallRequest>(
+  callColumns,
+  (requests) => `
+    select request.place::integer, webhooks.url, ${epochMs("greatest(next_attempt_at - clock_timestamp(), interval '0')")} as due_in,
+      case
+        when rejections.error is not null then 'rejected'
+        when webhooks.id is null then 'canceled'
+        when webhooks.batch_id <> request.batch_id then
+          case when ${wasDelivered('webhooks.id', 'request.batch_id')} then 'delivered' else 'failed' end
+        when status in ('delivered', 'failed', 'canceled') then status
+        when ${isThere('attempts where webhook_id = webhooks.id and finished_at is null')} then 'in_flight'
+        when status = 'retrying' then 'retrying'
+        else 'untried'
+      end as standing,
+      case
+        when rejections.error is not null then rejections.error
+        when webhooks.id is null then 'BatchPruned'
+        when webhooks.batch_id <> request.batch_id then 'Superseded'
+        else webhooks.error
+      end as error
+    from ${requests}
+    left join rejections using (batch_id, call_id)
+    left join webhooks on webhooks.user_id = request.user_id and webhooks.call_id = request.call_id`,
+);
+
+/** Undefined for a call that is simply untried. */
+export function registeredStanding({ standing, error, due_in }: StandingRow): CallStanding | undefined {
+  switch (standing) {
+    case 'untried':
+      return undefined;
+    case 'delivered':
+    case 'in_flight':
+      return { status: standing };
+    case 'retrying':
+      return { status: standing, due_in: Math.ceil(due_in ?? 0) };
+    case 'rejected':
+      return { status: standing, error: error as Rejection };
+    case 'failed':
+    case 'canceled':
+      return { status: standing, error: (error ?? 'ScheduleUsedUp') as FinalFailure };
+  }
+}

@@ -1,0 +1,80 @@
+import type { EndpointRef, RegisterInput, RegisterPart } from '../contract/index.js';
+import type { Database } from './database.js';
+import { endpointRef } from './endpoint-ref.js';
+import { epochMs } from './sql.js';
+import { requestStatement } from './statement.js';
+
+/** One call of a part. */
+export interface CallRequest extends Omit<RegisterPart, 'call_ids'> {
+  call_id: string;
+  /** How many calls of the batch are registered with its part. */
+  upto: number;
+  endpoint: EndpointRef | undefined;
+}
+
+export function callsOf({ call_ids, ...part }: RegisterPart): CallRequest[] {
+  const endpoint = part.webhook_url === undefined ? undefined : endpointRef(part.user_id, part.webhook_url);
+  const upto = part.offset + call_ids.length;
+  return call_ids.map((call_id) => ({ ...part, call_id, upto, endpoint }));
+}
+
+export const callColumns = {
+  batch_id: ['text', ({ batch_id }: CallRequest) => batch_id],
+  user_id: ['text', ({ user_id }: CallRequest) => user_id],
+  call_id: ['text', ({ call_id }: CallRequest) => call_id],
+  upto: ['integer', ({ upto }: CallRequest) => upto],
+} as const;
+
+/** A batch as it is known before its calls are registered. */
+export interface BatchRow {
+  batch_id: string;
+  registered: number;
+  accepted_at_ms: number;
+  paused_since_ms: number | null;
+  paused_ms: number;
+  pruned: boolean;
+}
+
+type BatchRequest = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
+
+/** Creates the rows of batches that have none, and answers how all of them stand. */
+const batchStatement = requestStatement<BatchRequest>(
+  {
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    workflow_id: ['text', ({ workflow_id }) => workflow_id],
+    user_id: ['text', ({ user_id }) => user_id],
+    send_type: ['text', ({ send_type }) => send_type],
+    total: ['integer', ({ total }) => total],
+    accepted_at: ['float8', ({ accepted_at }) => accepted_at],
+  },
+  (requests) => `
+    with request as materialized (select * from ${requests}),
+    created as (
+      insert into batches (batch_id, workflow_id, user_id, send_type, total, accepted_at)
+      select batch_id, workflow_id, user_id, send_type, total, to_timestamp(accepted_at / 1000) from request
+      order by batch_id
+      on conflict (batch_id) do nothing
+      returning batch_id, registered, accepted_at, paused_since, paused_ms, pruned_at
+    )
+    select batch_id, registered, ${epochMs('accepted_at')} as accepted_at_ms,
+      ${epochMs('paused_since')} as paused_since_ms, paused_ms::float8, pruned_at is not null as pruned
+    from (
+      select * from created
+      union all
+      select batch_id, batches.registered, batches.accepted_at, batches.paused_since, batches.paused_ms, batches.pruned_at
+      from request join batches using (batch_id)
+    ) known`,
+);
+
+/** Creates the rows of batches that have none. What was registered first stands. */
+export async function batchRows(
+  database: Database,
+  { parts, workflow_id, accepted_at }: RegisterInput,
+): Promise<Map<string, BatchRow>> {
+  const batches = new Map(parts.map((part) => [part.batch_id, { ...part, workflow_id, accepted_at }]));
+  for (;;) {
+    const rows = await database.query<BatchRow, BatchRequest>(batchStatement, [...batches.values()]);
+    // A row that another process created at the same moment is seen by the next statement only.
+    if (rows.length === batches.size) return new Map(rows.map((row) => [row.batch_id, row]));
+  }
+}
