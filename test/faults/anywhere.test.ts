@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { answer } from '../support/behaviours.js';
+import { sharedPostgres } from '../support/fault-postgres.js';
+import { FaultStack } from '../support/fault-stack.js';
+
+const postgres = sharedPostgres();
+/** Registration takes a moment, a checkpoint comes every 500 calls, and every slow attempt is watched. */
+const CALLS = 3_000;
+const KILLS = 6;
+
+test('a worker that is killed wherever its batch stands, in registration, in a watch or at a checkpoint, loses nothing', {
+  timeout: 300_000,
+}, async () => {
+  const stack = await FaultStack.start({
+    scenario: 'SIGKILL of the worker, six times in one batch',
+    store: { databaseUrl: await postgres().createDatabase() },
+  });
+  const random = stack.random.for('latency');
+  stack.endpoint.behaviour = (request, response) => {
+    setTimeout(() => !response.destroyed && answer(200)(request, response), random.integer(5, 900));
+  };
+  await stack.send([CALLS, 1, 1, 1], { max_in_flight: 200 });
+  const breaks = [];
+  let worker = await stack.startWorker();
+  for (let kills = 1; kills <= KILLS; kills += 1) {
+    // The first one as soon as anything is sent, the others at a random place of the batch.
+    await stack.untilSeen(kills === 1 ? 1 : stack.endpoint.requests.length + random.integer(50, 400));
+    const dying = worker;
+    breaks.push(await stack.break(() => dying.kill()));
+    worker = await stack.startWorker();
+  }
+  stack.healed();
+  const { calls, lost } = await stack.conclude({ breaks });
+  expect(calls).toHaveLength(CALLS + 3);
+  expect(lost).toEqual([]);
+});
+
+test('what a dead worker had recorded of Retry-After holds for its successor', { timeout: 120_000 }, async () => {
+  const stack = await FaultStack.start({
+    scenario: 'SIGKILL after a Retry-After',
+    store: { databaseUrl: await postgres().createDatabase() },
+    environment: { POSTCALL_PROBE_INTERVAL: '1s' },
+  });
+  stack.endpoint.behaviour = stack.endpoint.refusing(answer(503, { 'retry-after': '6' }));
+  const worker = await stack.startWorker();
+  await stack.send([1]);
+  await stack.untilSeen(1);
+  // Recorded in the store, whether or not Temporal has heard of it.
+  await expect.poll(() => stack.database.statuses(), { timeout: 20_000 }).toEqual({ retrying: 1 });
+  const killed = await stack.break(() => worker.kill());
+  const [first] = stack.endpoint.requests;
+  stack.endpoint.behaviour = answer(200);
+  await stack.startWorker();
+  stack.healed();
+  await stack.conclude({ breaks: [killed] });
+  const [, second] = stack.endpoint.requests;
+  expect((second?.receivedAt ?? 0) - (first?.receivedAt ?? 0)).toBeGreaterThanOrEqual(6_000);
+});
