@@ -6,8 +6,10 @@ import type { Endpoint } from './endpoint.js';
 export const ROUND_SIZE = 200;
 /** Attempts that may go on outside of rounds, however many endpoints are slow. */
 export const MAX_ELSEWHERE = 1_000;
-/** An untried call probes a down endpoint when nothing else has been sent there for so long. */
+/** An untried call probes a down endpoint when nothing has been sent there for so long: calls that were tried before go first. */
 export const IDLE_PROBE_MS = 60_000;
+/** The same where no call waits that was tried before. */
+export const LONE_PROBE_MS = 5_000;
 
 /** The calls of which an attempt is to be made now, and takes no more than there are places: pauses, endpoints and gates decide. */
 export function dueCalls(book: Book, now: number): Call[] {
@@ -24,15 +26,19 @@ export function nextDue(book: Book, now: number): number {
 }
 
 function* times(book: Book): Generator<number> {
+  const tried = triedEndpoints(book);
   for (const { due, batch } of book.waiting) if (!batch.isPaused) yield due;
   for (const batch of book.batches) {
     if (batch.unsettled === 0 || batch.isPaused) continue;
     yield batch.horizonAt;
     for (const route of batch.routes.values()) {
-      if (isDown(route) && hasUntried(route)) yield route.endpoint.lastTriedAt + IDLE_PROBE_MS;
+      if (isDown(route) && hasUntried(route)) yield nextProbe(route.endpoint, tried);
     }
   }
 }
+
+const nextProbe = (endpoint: Endpoint, tried: ReadonlySet<Endpoint>): number =>
+  endpoint.lastTriedAt + (tried.has(endpoint) ? IDLE_PROBE_MS : LONE_PROBE_MS);
 
 const isDown = ({ batch, endpoint }: Route): boolean => endpoint.stateFor(batch.downAfter) === 'down';
 
@@ -122,13 +128,11 @@ class Round {
     return true;
   }
 
-  /** A down endpoint is left to the calls already tried; where none can go on, one untried call at a time probes it. */
+  /** A down endpoint is left to the calls that were tried before; now and then one untried call probes it. */
   #untriedPlaces(route: Route): number {
     if (!isDown(route)) return Number.POSITIVE_INFINITY;
-    const { endpoint } = route;
-    const idle = this.#now - endpoint.lastTriedAt >= IDLE_PROBE_MS;
     this.#tried ??= triedEndpoints(this.#book);
-    return idle || !this.#tried.has(endpoint) ? 1 : 0;
+    return this.#now >= nextProbe(route.endpoint, this.#tried) ? 1 : 0;
   }
 }
 

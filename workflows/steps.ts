@@ -22,6 +22,8 @@ import { TaskBudget } from './task-budget.js';
 /** A watch over attempts that have just become slow returns soon, so that the next ones are watched. */
 const FRESH_WINDOW_MS = 1_000;
 const LONG_WINDOW_MS = 10_000;
+/** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
+const MAX_WATCHES = 20;
 /** After an activity that failed by a fault of our own. */
 const FAULT_DELAY_MS = 5_000;
 
@@ -30,7 +32,8 @@ export class Steps {
   readonly #book: Book;
   readonly #inbox: Inbox;
   readonly #task = new TaskBudget();
-  readonly #watching = { fresh: false, long: false };
+  readonly #watchedEndpoints = new Set<Endpoint | undefined>();
+  #watchingFresh = false;
 
   constructor(book: Book, inbox: Inbox) {
     this.#book = book;
@@ -127,24 +130,40 @@ export class Steps {
     this.watch();
   }
 
-  /** Looks after attempts that go on in worker processes, at most one watch of a kind at a time; what it brings comes in as a letter. */
+  /**
+   * Looks after attempts that go on in worker processes. Those that have just become slow share one watch, which returns soon. Those that
+   * outlast it are watched by endpoint, so that one that hangs does not hide the ends of another's.
+   */
   watch(): void {
-    for (const kind of ['fresh', 'long'] as const) {
-      const calls = this.#watching[kind] ? [] : this.#book.unwatched(kind);
-      if (calls.length > 0) void this.#watch(kind, calls);
+    if (!this.#watchingFresh) this.#watchFresh(this.#book.unwatched('fresh'));
+    for (const [endpoint, calls] of callsByEndpoint(this.#book.unwatched('long'))) {
+      if (this.#watchedEndpoints.size >= MAX_WATCHES) return;
+      if (!this.#watchedEndpoints.has(endpoint)) this.#watchLong(endpoint, calls);
     }
   }
 
-  async #watch(kind: 'fresh' | 'long', calls: readonly Call[]): Promise<void> {
-    this.#watching[kind] = true;
+  #watchFresh(calls: readonly Call[]): void {
+    if (calls.length === 0) return;
+    this.#watchingFresh = true;
+    void this.#watch(calls, FRESH_WINDOW_MS, () => {
+      this.#watchingFresh = false;
+    });
+  }
+
+  #watchLong(endpoint: Endpoint | undefined, calls: readonly Call[]): void {
+    this.#watchedEndpoints.add(endpoint);
+    void this.#watch(calls, LONG_WINDOW_MS, () => this.#watchedEndpoints.delete(endpoint));
+  }
+
+  /** What a watch brings comes in as a letter. */
+  async #watch(calls: readonly Call[], window_ms: number, over: () => void): Promise<void> {
     for (const call of calls) call.watched = true;
     const { groups, calls: grouped } = watchGroups(calls);
-    const window_ms = kind === 'fresh' ? FRESH_WINDOW_MS : LONG_WINDOW_MS;
     const { ends } = await regular.watchAttempts({ groups, window_ms });
     this.#inbox.put({
       kind: 'news',
       read: (now) => {
-        this.#watching[kind] = false;
+        over();
         const known = ends.flatMap(([group, index, end]) => {
           const call = grouped[group]?.[index];
           return call ? [[call, end] as [Call, DeliveryEnd]] : [];
@@ -167,6 +186,16 @@ export class Steps {
       store.failed(Date.now());
     } else if (batches.length + endpoints.length > 0) store.answered();
   }
+}
+
+function callsByEndpoint(calls: readonly Call[]): Map<Endpoint | undefined, Call[]> {
+  const byEndpoint = new Map<Endpoint | undefined, Call[]>();
+  for (const call of calls) {
+    const known = byEndpoint.get(call.route?.endpoint);
+    if (known) known.push(call);
+    else byEndpoint.set(call.route?.endpoint, [call]);
+  }
+  return byEndpoint;
 }
 
 const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[]): CheckpointInput => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BatchRequest } from '../../../contract/batch.js';
 import type { DeliveryEnd } from '../../../contract/delivery.js';
-import { dueCalls, IDLE_PROBE_MS, MAX_ELSEWHERE, nextDue, ROUND_SIZE } from '../../../workflows/due.js';
+import { dueCalls, IDLE_PROBE_MS, LONE_PROBE_MS, MAX_ELSEWHERE, nextDue, ROUND_SIZE } from '../../../workflows/due.js';
 import { batchOf, names, World, type WorldOptions } from '../../support/book-world.js';
 
 const HOUR = 3_600_000;
@@ -87,12 +87,25 @@ describe('a down endpoint', () => {
     expect(due(world)).toEqual(['c-10']);
   });
 
-  test('is tried with an untried call at once when those that were tried are paused', () => {
+  test('is tried with an untried call soon when those that were tried are paused', () => {
     const world = worldOf([batchOf('b.0', names(10)), batchOf('b.1', names(5, 'd'))], { behaviour: () => refused });
     world.turn();
     expect(due(world)).toEqual([]);
     world.order({ kind: 'pause', batch_id: 'b.0' });
+    expect(nextDue(world.book, world.now)).toBe(world.now + LONE_PROBE_MS);
+    world.now += LONE_PROBE_MS;
     expect(due(world)).toEqual(['d-0']);
+  });
+
+  test('does not use up one call after the other when each has a single attempt', () => {
+    const world = worldOf([batchOf('b.0', names(100))], {
+      behaviour: () => ({ kind: 'failed', error: 'ScheduleUsedUp', endpoint_failed: true }),
+      horizonMs: 60_000,
+    });
+    world.run();
+    const errors = world.outcomes.map(({ error }) => error?.type);
+    expect(errors.filter((type) => type === 'ScheduleUsedUp').length).toBeLessThan(25);
+    expect(errors.filter((type) => type === 'NeverTried').length).toBeGreaterThan(75);
   });
 
   test('is not down for a batch that bears more failures', () => {
