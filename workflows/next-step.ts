@@ -8,25 +8,26 @@ import { type Settlement, settlements } from './ending.js';
 export type Step =
   | { kind: 'register'; parts: RegisterPart[] }
   | { kind: 'settle'; settlements: Settlement[] }
-  | { kind: 'round'; calls: Call[] }
+  /** Attempts, and beside them the registration of the calls that come next. */
+  | { kind: 'round'; calls: Call[]; parts: RegisterPart[] }
   /** The store is told what others wait for, or what a reset must not lose. */
   | { kind: 'record' }
   /** Milliseconds since the epoch; Infinity: until something comes in. */
   | { kind: 'rest'; until: number };
 
-/** Registration goes first, so that every accepted call is a row before anything is sent; endings before attempts. */
+/** A call is registered before it is tried; endings go before attempts. */
 export function nextStep(book: Book, now: number): Step {
   const step = book.store.places(now) > 0 ? work(book, now) : undefined;
   return step ?? { kind: 'rest', until: nextDue(book, now) };
 }
 
 function work(book: Book, now: number): Step | undefined {
-  const parts = book.unregistered();
-  if (parts.length > 0) return { kind: 'register', parts };
   const ended = settlements(book, now);
   if (ended.length > 0) return { kind: 'settle', settlements: ended };
+  const parts = book.unregistered();
   const calls = dueCalls(book, now);
-  if (calls.length > 0) return { kind: 'round', calls };
+  if (calls.length > 0) return { kind: 'round', calls, parts };
+  if (parts.length > 0) return { kind: 'register', parts };
   return book.hasUnrecorded ? { kind: 'record' } : undefined;
 }
 

@@ -24,6 +24,7 @@ const FRESH_WINDOW_MS = 1_000;
 const LONG_WINDOW_MS = 10_000;
 /** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
 const MAX_WATCHES = 20;
+const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0 };
 /** After an activity that failed by a fault of our own. */
 const FAULT_DELAY_MS = 5_000;
 
@@ -56,7 +57,7 @@ export class Steps {
       case 'settle':
         return this.#settle(step.settlements);
       case 'round':
-        return this.#round(step.calls);
+        return this.#round(step.calls, step.parts);
       case 'record':
         await this.#record((input) => local.checkpoint(input));
         return this.#task.settlement(1);
@@ -68,14 +69,22 @@ export class Steps {
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    const result = await orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+    this.#registered(await this.#askToRegister(parts), Date.now());
+  }
+
+  async #askToRegister(parts: RegisterPart[]): Promise<RegisterResult> {
+    if (parts.length === 0) return NOTHING_REGISTERED;
+    return orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+  }
+
+  #registered(result: RegisterResult, now: number): void {
     this.#task.registration(result);
-    const now = Date.now();
-    if (result.kind === 'store_away') this.#book.store.failed(now);
-    else {
-      this.#book.store.answered();
-      for (const part of result.parts) this.#book.registered(part, result.horizon_ms, now);
+    if (result.kind === 'store_away') {
+      this.#book.store.failed(now);
+      return;
     }
+    for (const part of result.parts) this.#book.registered(part, result.horizon_ms, now);
+    if (result.parts.length > 0) this.#book.store.answered();
   }
 
   /** A run that was carried over may have been reset: what the store says of pauses is newer than what was carried. */
@@ -114,19 +123,21 @@ export class Steps {
   }
 
   /** One attempt for each of these calls, awaited together: which of them resolves first may differ in a replay. */
-  async #round(calls: readonly Call[]): Promise<void> {
+  async #round(calls: readonly Call[], parts: RegisterPart[]): Promise<void> {
     this.#book.take(calls, Date.now());
     const inputs = calls.map((call) => deliveryOf(call, Date.now()));
     // No promise but the activity's own for each call: their bookkeeping is what workflow code spends its time on.
-    const executions = await Promise.allSettled(
+    const attempts = Promise.allSettled(
       inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
     );
+    const [executions, registration] = await Promise.all([attempts, this.#askToRegister(parts)]);
     const results = executions.map(resultOf);
     this.#task.round(results);
     const now = Date.now();
     calls.forEach((call, index) => {
       this.#book.record(call, results[index] as DeliveryResult, now);
     });
+    this.#registered(registration, now);
     this.watch();
   }
 

@@ -29,10 +29,11 @@ export class TaskBudget {
   }
 
   registration(result: RegisterResult): void {
+    if (result.kind === 'registered' && result.parts.length === 0) return;
     this.#markers += 1;
-    if (result.kind !== 'registered') return;
     // A statement of 500 rows takes about so long.
     this.#ms += 25;
+    if (result.kind !== 'registered') return;
     for (const { endpoints, standings, call_count } of weightsOf(result)) {
       this.#bytes += endpoints * ENDPOINT_BYTES + standings * 60 + call_count * 5;
     }

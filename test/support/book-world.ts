@@ -68,7 +68,7 @@ export class World {
     const step = nextStep(this.book, this.now);
     switch (step.kind) {
       case 'register':
-        for (const part of step.parts) this.book.registered(this.#registered(part), this.#horizon, this.now);
+        this.#register(step.parts);
         return true;
       case 'settle':
         for (const { calls, input } of step.settlements) {
@@ -77,6 +77,7 @@ export class World {
         return true;
       case 'round':
         this.#round(step.calls);
+        this.#register(step.parts);
         return true;
       case 'record':
         for (const batch of this.book.batches) batch.unrecorded = false;
@@ -96,6 +97,10 @@ export class World {
 
   runUntil(time: number): void {
     while (this.now < time) if (!this.turn()) return;
+  }
+
+  #register(parts: readonly RegisterPart[]): void {
+    for (const part of parts) this.book.registered(this.#registered(part), this.#horizon, this.now);
   }
 
   #round(calls: readonly Call[]): void {
