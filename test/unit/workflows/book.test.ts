@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import type { DeliveryEnd } from '../../../contract/delivery.js';
+import { carry } from '../../../workflows/carry.js';
+import { batchOf, names, World } from '../../support/book-world.js';
+
+const GONE: DeliveryEnd = { kind: 'failed', error: 'EndpointGone' };
+
+function worldOf(calls: number, end: DeliveryEnd): World {
+  return new World({ batches: [batchOf('b.1', names(calls))], behaviour: () => end });
+}
+
+describe('a book', () => {
+  test('settles at once every call to an endpoint that is gone, those too that are registered later', () => {
+    const world = worldOf(1_200, GONE);
+    const start = world.now;
+
+    world.run();
+
+    expect(world.book.batches[0]?.counts.failed).toBe(1_200);
+    expect(world.now).toBe(start);
+    expect(world.tried.length).toBeLessThan(1_200);
+  });
+
+  test('keeps an order over an answer without an attempt, and drops it with the attempt', () => {
+    const busy: DeliveryEnd = { kind: 'busy', due_in: 500 };
+    const ends: DeliveryEnd[] = [busy, busy, { kind: 'retry', due_in: 60_000, endpoint_failed: true }];
+    const world = new World({ batches: [batchOf('b.1', ['c-0'])], behaviour: () => ends.shift() ?? GONE });
+    while (world.tried.length < 1) world.turn();
+    world.order({ kind: 'retry' });
+
+    while (world.tried.length < 2) world.turn();
+    expect(world.callNamed('c-0').ordered).toBe(true);
+
+    while (world.tried.length < 3) world.turn();
+    expect(world.callNamed('c-0').ordered).toBe(false);
+  });
+
+  test('takes an order of this run, which the store does not have yet, for newer than what the store says', () => {
+    const world = worldOf(3, { kind: 'delivered' });
+    world.turn();
+    world.order({ kind: 'pause', batch_id: 'b.1' });
+    const since = world.now;
+    world.order({ kind: 'resume', batch_id: 'b.1' });
+
+    const stored = {
+      accepted_at: since,
+      paused_ms: 0,
+      paused_since: since,
+      endpoints: [],
+      endpoint_of: [],
+      standings: [],
+    };
+    world.book.adopt({ batch_id: 'b.1', offset: 0, ...stored }, 1_000);
+
+    expect(world.book.batches[0]?.isPaused).toBe(false);
+  });
+
+  test('is carried over in a few bytes for each endpoint and each call', () => {
+    const calls = names(10_000);
+    const world = new World({
+      batches: [batchOf('b.1', calls)],
+      endpointOf: (id) => `http://customer.example/hooks/${id}`,
+      behaviour: () => ({ kind: 'delivered' }),
+    });
+    for (let turn = 0; turn < 21; turn += 1) world.turn();
+    expect(world.book.endpoints.size).toBe(10_000);
+
+    expect(JSON.stringify(carry(world.book)).length).toBeLessThan(1_500_000);
+  });
+});
