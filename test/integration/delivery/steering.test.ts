@@ -60,19 +60,22 @@ describe('orders survive a restart of the worker:', () => {
   });
 });
 
-test('an endpoint that is gone fails the remaining calls without sending, in the store too', async () => {
-  const { receiver, store } = stack();
-  receiver.behaviour = answer(410);
-  const { handle, user_id } = await start(40, { down_after: 4 });
-  expect(await handle.result()).toMatchObject({ failed: 40 });
-  expect((await handle.progress()).endpoints).toMatchObject([{ state: 'gone', since: expect.any(String) }]);
-  const { webhooks } = await store.listBatchWebhooks({ user_id, batch_id: handle.batchId, limit: 100 });
-  expect(webhooks).toHaveLength(40);
-  for (const { status, reason } of webhooks)
-    expect({ status, reason }).toMatchObject({ status: 'failed', reason: expect.stringContaining('410') });
-  expect(webhooks.filter(({ metadata }) => metadata.length > 0)).toHaveLength(receiver.requests.length);
-  expect(receiver.requests.length).toBeLessThan(40);
-});
+test.each([40, 1_200])(
+  'an endpoint that is gone fails the rest of %i calls without sending, in the store too',
+  async (size) => {
+    const { receiver, store } = stack();
+    receiver.behaviour = answer(410);
+    const { handle, user_id } = await start(size, { down_after: 4 });
+    expect(await handle.result()).toMatchObject({ failed: size });
+    expect((await handle.progress()).endpoints).toMatchObject([{ state: 'gone', since: expect.any(String) }]);
+    const { webhooks } = await store.listBatchWebhooks({ user_id, batch_id: handle.batchId, limit: size });
+    expect(webhooks).toHaveLength(size);
+    for (const { status, reason } of webhooks)
+      expect({ status, reason }).toMatchObject({ status: 'failed', reason: expect.stringContaining('410') });
+    expect(webhooks.flatMap(({ metadata }) => metadata)).toHaveLength(receiver.requests.length);
+    expect(receiver.requests.length).toBeLessThan(40);
+  },
+);
 
 test('a delivery wakes what waits for the same endpoint in another batch, and nothing of another user', async () => {
   const { client, receiver, addCalls } = stack();
