@@ -7,6 +7,7 @@ const postgres = sharedPostgres();
 /** Registration takes a moment, a checkpoint comes every 500 calls, and every slow attempt is watched. */
 const CALLS = 3_000;
 const KILLS = 6;
+const RUNS = 2;
 
 test('a worker that is killed wherever its batch stands, in registration, in a watch or at a checkpoint, loses nothing', {
   timeout: 300_000,
@@ -32,6 +33,31 @@ test('a worker that is killed wherever its batch stands, in registration, in a w
   stack.healed();
   const { calls, lost } = await stack.conclude({ breaks });
   expect(calls).toHaveLength(CALLS + 3);
+  expect(lost).toEqual([]);
+});
+
+test('a worker that is killed as its batch goes on as a new run loses nothing, and nothing that was recorded is repeated', {
+  timeout: 300_000,
+}, async () => {
+  const stack = await FaultStack.start({
+    scenario: 'SIGKILL of the worker, at each continue-as-new of a batch',
+    store: { databaseUrl: await postgres().createDatabase() },
+  });
+  stack.endpoint.behaviour = answer(200);
+  let worker = await stack.startWorker();
+  // More than two runs: one has some 4,000 history events, about one for each attempt.
+  await stack.send([RUNS * 4_000 + 500]);
+  const breaks = [];
+  let runId: string | undefined;
+  for (let kills = 0; kills < RUNS; kills += 1) {
+    runId = await stack.untilNextRun(runId);
+    const dying = worker;
+    breaks.push(await stack.break(() => dying.kill()));
+    worker = await stack.startWorker();
+  }
+  stack.healed();
+  const { calls, lost } = await stack.conclude({ breaks });
+  expect(calls).toHaveLength(RUNS * 4_000 + 500);
   expect(lost).toEqual([]);
 });
 

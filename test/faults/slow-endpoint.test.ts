@@ -20,7 +20,7 @@ async function startStack(scenario: string): Promise<FaultStack> {
 }
 
 describe('an endpoint that answers after 5 seconds', () => {
-  test('gets one request for each call, handed over to the durable lane and recorded once', async () => {
+  test('gets one request for each call, watched until its end and recorded once', async () => {
     const stack = await startStack('receiver answers after 5 s');
     await stack.startWorker();
     await stack.send(mixedBatches(stack.random), { max_in_flight: 500 });

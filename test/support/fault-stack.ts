@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import { expect, inject, onTestFinished } from 'vitest';
 import { PostcallClient } from '../../client/index.js';
 import type { BatchResult } from '../../contract/index.js';
@@ -17,6 +18,7 @@ import { type Program, WorkerProcess } from './worker-process.js';
 const RECOVERY_LIMIT_MS = 150_000;
 /** A statement that a killed worker had sent may be committed this much later. */
 const LAST_STATEMENT_MS = 1_000;
+const RUN_POLL_MS = 20;
 
 /** What suits most scenarios: retries within seconds, and an attempt that a dead worker left open is given up after 5 s. */
 export const FAULT_ENVIRONMENT = {
@@ -57,6 +59,7 @@ export class FaultStack {
   readonly endpoint: FaultEndpoint;
   readonly database: FaultDatabase;
   readonly #options: FaultStackOptions;
+  readonly #temporal: Client;
   readonly #workload: Workload;
   readonly #workerEnvironment: Record<string, string>;
   readonly #workers: WorkerProcess[] = [];
@@ -65,7 +68,8 @@ export class FaultStack {
   static async start(options: FaultStackOptions): Promise<FaultStack> {
     const temporalAddress = options.temporalAddress ?? inject('temporalAddress');
     const taskQueue = options.taskQueue ?? freshTaskQueue();
-    const client = new PostcallClient({ client: await connectClient(temporalAddress), taskQueue });
+    const temporal = await connectClient(temporalAddress);
+    const client = new PostcallClient({ client: temporal, taskQueue });
     onTestFinished(() => client.close());
     const database = new FaultDatabase(options.store);
     onTestFinished(() => database.close());
@@ -78,17 +82,19 @@ export class FaultStack {
       ...FAULT_ENVIRONMENT,
       ...options.environment,
     };
-    return new FaultStack(options, client, database, await FaultEndpoint.start(), environment);
+    return new FaultStack(options, temporal, client, database, await FaultEndpoint.start(), environment);
   }
 
   private constructor(
     options: FaultStackOptions,
+    temporal: Client,
     client: PostcallClient,
     database: FaultDatabase,
     endpoint: FaultEndpoint,
     workerEnvironment: Record<string, string>,
   ) {
     this.#options = options;
+    this.#temporal = temporal;
     this.#workload = new Workload(client, options.store);
     this.#workerEnvironment = workerEnvironment;
     this.database = database;
@@ -118,6 +124,19 @@ export class FaultStack {
     await this.untilSeen(
       this.random.for('break').integer(Math.ceil(this.#workload.calls / 5), Math.floor((this.#workload.calls * 3) / 5)),
     );
+  }
+
+  /** Resolves at the moment at which the first batch's workflow has gone on as a run beyond this one; with the new run's ID. */
+  async untilNextRun(known?: string): Promise<string> {
+    const [batch] = await this.#workload.batches();
+    if (!batch) throw new Error('nothing was sent');
+    const workflow = this.#temporal.workflow.getHandle(batch.workflowId);
+    for (let last = known; ; await delay(RUN_POLL_MS)) {
+      const { runId, status } = await workflow.describe();
+      if (last !== undefined && runId !== last) return runId;
+      if (status.name !== 'RUNNING') throw new Error(this.#report(`the workflow is ${status.name} without a next run`));
+      last = runId;
+    }
   }
 
   /** Resolves while an endpoint, by default the stack's own, handles the request of this number. */

@@ -65,10 +65,14 @@ export class Workload {
     this.#starts.push(start);
   }
 
+  /** Once their workflows are started. */
+  async batches(): Promise<BatchHandle[]> {
+    return (await Promise.all(this.#starts)).flat();
+  }
+
   /** Waits for the end of every batch, through absences of the service, until the signal is aborted. */
   async results(signal: AbortSignal): Promise<BatchResult[]> {
-    const batches = (await Promise.all(this.#starts)).flat();
-    return inParallel(batches, (batch) => whenAvailable(() => batch.result({ signal })));
+    return inParallel(await this.batches(), (batch) => whenAvailable(() => batch.result({ signal })));
   }
 
   /** While the service is away, the request is repeated under its idempotency key. */
