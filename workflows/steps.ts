@@ -69,7 +69,7 @@ export class Steps {
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    this.#registered(await this.#askToRegister(parts), parts, Date.now());
+    this.#registered(await this.#askToRegister(parts), Date.now());
   }
 
   async #askToRegister(parts: RegisterPart[]): Promise<RegisterResult> {
@@ -77,17 +77,13 @@ export class Steps {
     return orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
   }
 
-  #registered(result: RegisterResult, asked: readonly RegisterPart[], now: number): void {
+  #registered(result: RegisterResult, now: number): void {
     this.#task.registration(result);
     if (result.kind === 'store_away') {
       this.#book.store.failed(now);
       return;
     }
-    for (const part of result.parts) {
-      const size = asked.find(({ batch_id, offset }) => batch_id === part.batch_id && offset === part.offset)?.call_ids
-        .length;
-      this.#book.registered(part, size ?? 0, result.horizon_ms, now);
-    }
+    for (const part of result.parts) this.#book.registered(part, result.horizon_ms, now);
     if (result.parts.length > 0) this.#book.store.answered();
   }
 
@@ -141,7 +137,7 @@ export class Steps {
     calls.forEach((call, index) => {
       this.#book.record(call, results[index] as DeliveryResult, now);
     });
-    this.#registered(registration, parts, now);
+    this.#registered(registration, now);
     this.watch();
   }
 
@@ -241,7 +237,7 @@ function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResu
   if (execution.status === 'fulfilled') return execution.value;
   if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
   log.error('an attempt failed by a fault of the worker', { error: execution.reason });
-  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0 };
+  return { kind: 'unread', due_in: FAULT_DELAY_MS, source_away: false, took: 0 };
 }
 
 async function orAway<T>(work: Promise<T>): Promise<T | StoreAway> {

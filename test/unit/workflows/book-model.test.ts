@@ -162,7 +162,7 @@ function play(plan: Plan): World {
   return world;
 }
 
-describe('a book', () => {
+describe('a book', { timeout: 240_000 }, () => {
   test('settles every call by its horizon, keeps its limits and its counts, and loses no order, whatever happens', () => {
     fc.assert(
       fc.property(planned, (plan) => {
