@@ -1,9 +1,10 @@
+import { isEndpointFailure } from '../contract/index.js';
 import type { SendErrorKind } from './send-error.js';
 
 /** What an attempt brought: a whole response, or the reason why none came. */
 export interface AttemptEnd {
   response_code: number | null;
-  /** Null when there is a response code, and for a recorded attempt, whose kind of error is not kept. */
+  /** Null when there is a response code. */
   error_kind: SendErrorKind | null;
 }
 
@@ -20,5 +21,5 @@ export function outcomeOf({ response_code, error_kind }: AttemptEnd): Outcome {
   if (response_code === null) return { kind: 'retry', endpoint_failed: error_kind !== 'local' };
   if (response_code >= 200 && response_code < 300) return { kind: 'delivered' };
   if (response_code === 410) return { kind: 'gone' };
-  return { kind: 'retry', endpoint_failed: response_code === 429 || (response_code >= 500 && response_code < 600) };
+  return { kind: 'retry', endpoint_failed: isEndpointFailure(response_code) };
 }

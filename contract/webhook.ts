@@ -14,6 +14,10 @@ export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 /** The `error` of an attempt whose end nobody recorded in time: its worker died or lost the database. */
 export const INTERRUPTED = 'interrupted';
 
+/** Whether a status tells of the endpoint as a whole, and not of this one webhook: 429 and 5xx. */
+export const isEndpointFailure = (responseCode: number): boolean =>
+  responseCode === 429 || (responseCode >= 500 && responseCode < 600);
+
 /** One finished send attempt, as the public API shows it. */
 export const attemptSchema = z.object({
   sent_at: z.iso.datetime().describe('When the attempt was sent: ISO 8601, UTC, milliseconds.'),

@@ -7,6 +7,7 @@ import { epochMs, isThere, storable } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { CloseRequest, CloseResult } from './store.js';
+import { IS_LOCKED, refColumns, UNLOCKED_ROWS } from './webhook-requests.js';
 
 interface CloseRow extends AttemptRow {
   place: number;
@@ -29,9 +30,7 @@ interface CloseRow extends AttemptRow {
 const statement = requestStatement<CloseRequest>(
   {
     seq: ['bigint', ({ seq }) => seq],
-    user_id: ['text', ({ user_id }) => user_id],
-    call_id: ['text', ({ call_id }) => call_id],
-    batch_id: ['text', ({ batch_id }) => batch_id],
+    ...refColumns,
     response_code: ['integer', ({ response_code }) => response_code],
     response_time_ms: ['integer', ({ response_time_ms }) => Math.round(response_time_ms)],
     error: ['text', ({ error }) => (error === null ? null : storable(error))],
@@ -44,10 +43,7 @@ const statement = requestStatement<CloseRequest>(
   },
   (requests) => `
     with request as materialized (select * from ${requests}),
-    locked as materialized (
-      select webhooks.* from request join webhooks using (user_id, call_id)
-      order by user_id, call_id for no key update of webhooks skip locked
-    ),
+    ${UNLOCKED_ROWS},
     closed as (
       update attempts set finished_at = clock_timestamp(), response_code = request.response_code,
         response_time_ms = request.response_time_ms, error = request.error
@@ -99,9 +95,7 @@ const statement = requestStatement<CloseRequest>(
         where (endpoints.failing_since is null) <> (excluded.failing_since is null)
     )
     select request.place::integer,
-      locked.id is null and ${isThere(
-        'webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id',
-      )} as is_locked,
+      ${IS_LOCKED} as is_locked,
       attempts.seq is not null as is_there,
       locked.batch_id <> request.batch_id as is_other,
       request.response_code between 200 and 299 or ${wasDelivered('attempts.webhook_id', 'request.batch_id')} as was_delivered,

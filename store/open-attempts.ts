@@ -7,6 +7,7 @@ import { epochMs, isoTime, isThere } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
+import { IS_LOCKED, refColumns, UNLOCKED_ROWS } from './webhook-requests.js';
 
 /** How long past its timeout an attempt may be closed before it counts as interrupted. */
 const GRACE_MS = 2_000;
@@ -59,9 +60,7 @@ export interface GroupedOpenRequest extends OpenRequest {
 
 const statement = requestStatement<GroupedOpenRequest>(
   {
-    batch_id: ['text', ({ batch_id }) => batch_id],
-    user_id: ['text', ({ user_id }) => user_id],
-    call_id: ['text', ({ call_id }) => call_id],
+    ...refColumns,
     send_type: ['text', ({ send_type }) => send_type],
     timeout_ms: ['float8', ({ timeout_ms }) => timeout_ms + GRACE_MS],
     ordered: ['boolean', ({ ordered }) => ordered],
@@ -71,17 +70,12 @@ const statement = requestStatement<GroupedOpenRequest>(
   },
   (requests) => `
     with request as materialized (select * from ${requests}),
-    locked as materialized (
-      select webhooks.* from request join webhooks using (user_id, call_id)
-      order by user_id, call_id for no key update of webhooks skip locked
-    ),
+    ${UNLOCKED_ROWS},
     state as materialized (
       select request.*, locked.id as webhook_id, locked.url, locked.payload, locked.batch_id as holder, locked.status,
         locked.error, locked.step, locked.interruptions, locked.interruptions_alone, locked.accepted_at,
         locked.next_attempt_at, locked.not_before, open.seq as open_seq, open.deadline as open_deadline,
-        locked.id is null and ${isThere(
-          'webhooks where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id',
-        )} as is_locked
+        ${IS_LOCKED} as is_locked
       from request
       left join locked using (user_id, call_id)
       left join lateral (

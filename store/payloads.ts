@@ -1,17 +1,13 @@
 import type { Database } from './database.js';
 import { requestStatement } from './statement.js';
 import type { WebhookRef } from './store.js';
+import { keyColumns } from './webhook-requests.js';
 
 /** Larger texts do not travel with those of other webhooks: a group would hold them all in memory at once. */
 export const MAX_GROUPED_BYTES = 64 * 1024;
 
-const key = {
-  user_id: ['text', ({ user_id }: WebhookRef) => user_id],
-  call_id: ['text', ({ call_id }: WebhookRef) => call_id],
-} as const;
-
 const loadStatement = requestStatement<WebhookRef>(
-  key,
+  keyColumns,
   (requests) => `
     with request as materialized (select * from ${requests}),
     filled as (
@@ -34,7 +30,7 @@ export async function loadPayload(database: Database, ref: WebhookRef): Promise<
 }
 
 const storeStatement = requestStatement<WebhookRef & { payload: string }>(
-  { ...key, payload: ['text', ({ payload }) => payload] },
+  { ...keyColumns, payload: ['text', ({ payload }) => payload] },
   (requests) => `
     update webhooks set payload = request.payload from ${requests}
     where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null`,

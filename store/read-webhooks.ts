@@ -4,7 +4,8 @@ import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureC
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
 import { byPlace, plainStatement, requestStatement } from './statement.js';
-import type { BatchWebhooksQuery, WebhookPage, WebhookRef } from './store.js';
+import type { BatchWebhooksQuery, WebhookPage } from './store.js';
+import { keyColumns, type WebhookKey } from './webhook-requests.js';
 
 type AttemptTuple = [
   sentAtMs: number,
@@ -56,11 +57,9 @@ const PAGE = `
   select ${COLUMNS}, found from measured join webhooks using (user_id, call_id)
   where before = 0 or bytes <= ${MAX_PAGE_BYTES} order by place`;
 
-export type WebhookKey = Pick<WebhookRef, 'user_id' | 'call_id'>;
-
 /** A row for each webhook that there is; without its columns where the group's payloads before it are too large already. */
 const sharedStatement = requestStatement<WebhookKey>(
-  { user_id: ['text', ({ user_id }) => user_id], call_id: ['text', ({ call_id }) => call_id] },
+  keyColumns,
   (requests) => `
     with measured as (
       select place, user_id, call_id, coalesce(sum(octet_length(payload)) over (order by place), 0) <= ${MAX_PAGE_BYTES} as fits

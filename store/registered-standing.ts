@@ -1,7 +1,7 @@
 import type { CallStanding, FinalFailure, Rejection } from '../contract/index.js';
 import { type CallRequest, callColumns } from './registration-rows.js';
 import { epochMs, isThere } from './sql.js';
-import { wasDelivered } from './standing.js';
+import { standingOf, wasDelivered } from './standing.js';
 import { requestStatement } from './statement.js';
 
 export interface StandingRow {
@@ -43,15 +43,11 @@ export function registeredStanding({ standing, error, due_in }: StandingRow): Ca
   switch (standing) {
     case 'untried':
       return undefined;
-    case 'delivered':
     case 'in_flight':
       return { status: standing };
-    case 'retrying':
-      return { status: standing, due_in: Math.ceil(due_in ?? 0) };
     case 'rejected':
       return { status: standing, error: error as Rejection };
-    case 'failed':
-    case 'canceled':
-      return { status: standing, error: (error ?? 'ScheduleUsedUp') as FinalFailure };
+    default:
+      return standingOf(standing, error as FinalFailure | null, due_in);
   }
 }

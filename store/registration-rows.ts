@@ -3,6 +3,7 @@ import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
 import { epochMs } from './sql.js';
 import { requestStatement } from './statement.js';
+import { refColumns } from './webhook-requests.js';
 
 /** One call of a part. */
 export interface CallRequest extends Omit<RegisterPart, 'call_ids'> {
@@ -19,9 +20,7 @@ export function callsOf({ call_ids, ...part }: RegisterPart): CallRequest[] {
 }
 
 export const callColumns = {
-  batch_id: ['text', ({ batch_id }: CallRequest) => batch_id],
-  user_id: ['text', ({ user_id }: CallRequest) => user_id],
-  call_id: ['text', ({ call_id }: CallRequest) => call_id],
+  ...refColumns,
   upto: ['integer', ({ upto }: CallRequest) => upto],
 } as const;
 

@@ -11,6 +11,7 @@ import { epochMs, isThere, storable } from './sql.js';
 import { isInFlight, standingOf, standingTaken, wasDelivered } from './standing.js';
 import { requestStatement } from './statement.js';
 import type { WebhookRef } from './store.js';
+import { LOCKED_ROWS, refColumns } from './webhook-requests.js';
 
 interface SettleRequest extends WebhookRef {
   status: 'failed' | 'canceled';
@@ -28,19 +29,14 @@ interface SettleRow {
 /** Ends webhooks that are unsettled and have no attempt in flight. Answers those that stand otherwise. */
 const settleStatement = requestStatement<SettleRequest>(
   {
-    batch_id: ['text', ({ batch_id }) => batch_id],
-    user_id: ['text', ({ user_id }) => user_id],
-    call_id: ['text', ({ call_id }) => call_id],
+    ...refColumns,
     end_status: ['text', ({ status }) => status],
     end_error: ['text', ({ error }) => error],
     end_reason: ['text', ({ reason }) => storable(reason)],
   },
   (requests) => `
     with request as materialized (select * from ${requests}),
-    locked as materialized (
-      select webhooks.* from request join webhooks using (user_id, call_id)
-      order by user_id, call_id for no key update of webhooks
-    ),
+    ${LOCKED_ROWS},
     decision as materialized (
       select request.*, locked.id as webhook_id, locked.error, case
         when locked.id is null then 'missing'
@@ -101,9 +97,7 @@ function toStanding({ standing, error, was_delivered }: SettleRow): CallStanding
 
 const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
   {
-    batch_id: ['text', ({ batch_id }) => batch_id],
-    user_id: ['text', ({ user_id }) => user_id],
-    call_id: ['text', ({ call_id }) => call_id],
+    ...refColumns,
     error: ['text', ({ error }) => error],
   },
   (requests) => `

@@ -14,7 +14,6 @@ import {
   listFailed,
   listFailedWebhooks,
   TOO_LARGE,
-  type WebhookKey,
 } from './read-webhooks.js';
 import { registerBatches } from './register-batches.js';
 import { failWebhook, rejectWebhook, settleWebhooks } from './settle-webhooks.js';
@@ -26,6 +25,7 @@ import type { Store } from './store.js';
 import { checkpoint, firstAttemptsMade, readBatch } from './stored-batches.js';
 import { claimProbes, claimWaiting } from './waiting-webhooks.js';
 import { readStandings } from './watched-webhooks.js';
+import type { WebhookKey } from './webhook-requests.js';
 
 /** The store over any database that speaks PostgreSQL's dialect. */
 export function sqlStore(database: Database): Store {

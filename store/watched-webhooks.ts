@@ -1,4 +1,4 @@
-import { type FinalFailure, INTERRUPTED, type WebhookStatus } from '../contract/index.js';
+import { type FinalFailure, INTERRUPTED, isEndpointFailure, type WebhookStatus } from '../contract/index.js';
 import type { Database } from './database.js';
 import { interruptAttempts } from './interrupt-attempts.js';
 import { AGAIN, LOCKED } from './rounds.js';
@@ -6,6 +6,7 @@ import { epochMs } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement } from './statement.js';
 import type { WatchedStanding, WebhookRef } from './store.js';
+import { refColumns } from './webhook-requests.js';
 
 interface WatchedRow {
   place: number;
@@ -22,11 +23,7 @@ interface WatchedRow {
 }
 
 const statement = requestStatement<WebhookRef>(
-  {
-    batch_id: ['text', ({ batch_id }) => batch_id],
-    user_id: ['text', ({ user_id }) => user_id],
-    call_id: ['text', ({ call_id }) => call_id],
-  },
+  refColumns,
   (requests) => `
     select request.place::integer, status, webhooks.error as failure, webhooks.batch_id <> request.batch_id as is_other,
       webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')} as was_delivered,
@@ -70,6 +67,6 @@ function toWatched(row: WatchedRow): WatchedStanding {
   return {
     kind: 'standing',
     standing: standingOf(status, failure, due_in),
-    endpoint_failed: response_code === null || response_code === 429 || response_code >= 500,
+    endpoint_failed: response_code === null || isEndpointFailure(response_code),
   };
 }
