@@ -1,5 +1,5 @@
-/** Attempts in flight to one origin in one process, unless the operator says otherwise. */
-export const DEFAULT_ENDPOINT_LIMIT = 100;
+import { DEFAULT_MAX_IN_FLIGHT } from '../contract/index.js';
+
 /** A busy caller waits at least this long, so that a full origin is not asked for in a loop. */
 const MIN_RETRY_MS = 200;
 /** And at most this long: an origin that has become fast again is used soon. */
@@ -38,7 +38,7 @@ interface OriginState {
 }
 
 export interface EndpointLimitOptions {
-  /** Attempts in flight to one origin. Default {@link DEFAULT_ENDPOINT_LIMIT}. */
+  /** Attempts in flight to one origin. Default 100. */
   limit?: number;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
@@ -54,7 +54,7 @@ export class EndpointLimit {
   readonly #now: () => number;
   readonly #origins = new Map<string, OriginState>();
 
-  constructor({ limit = DEFAULT_ENDPOINT_LIMIT, now = () => performance.now() }: EndpointLimitOptions = {}) {
+  constructor({ limit = DEFAULT_MAX_IN_FLIGHT, now = () => performance.now() }: EndpointLimitOptions = {}) {
     this.#limit = limit;
     this.#now = now;
   }

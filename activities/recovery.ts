@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { groupedBy } from '../contract/grouped-by.js';
 import type { Store, WaitingWebhook } from '../store/store.js';
 import { type Endpoint, endpointKey } from './dependencies.js';
 import type { StopSignal } from './stop-signal.js';
@@ -143,17 +144,4 @@ export function wakesOf(waiting: readonly WaitingWebhook[]): [workflowId: string
     }
   }
   return wakes;
-}
-
-function groupedBy(
-  waiting: readonly WaitingWebhook[],
-  keyOf: (webhook: WaitingWebhook) => string,
-): Map<string, WaitingWebhook[]> {
-  const groups = new Map<string, WaitingWebhook[]>();
-  for (const webhook of waiting) {
-    const group = groups.get(keyOf(webhook));
-    if (group) group.push(webhook);
-    else groups.set(keyOf(webhook), [webhook]);
-  }
-  return groups;
 }

@@ -20,7 +20,7 @@ export async function knownBatch(
   return startedProgress(described);
 }
 
-export function storedProgress(stored: StoredBatch): Progress {
+function storedProgress(stored: StoredBatch): Progress {
   const { batch_id, total, delivered, retrying, failed, rejected, canceled, pending } = stored;
   return {
     batch_id,

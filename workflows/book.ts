@@ -8,6 +8,7 @@ import type {
   WatchedGroup,
 } from '../contract/delivery.js';
 import type { FailureType } from '../contract/failures.js';
+import { groupedBy } from '../contract/grouped-by.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { Batch, type Call, type CallState, type Route } from './batch.js';
 import { Endpoint } from './endpoint.js';
@@ -341,12 +342,7 @@ const TELLS_OF_SOURCE: Record<DeliveryEnd['kind'], boolean> = {
 
 /** Calls as a watch takes them: by batch. `calls[group][index]` are the calls of its answer. */
 export function watchGroups(calls: readonly Call[]): { groups: WatchedGroup[]; calls: Call[][] } {
-  const byBatch = new Map<Batch, Call[]>();
-  for (const call of calls) {
-    const group = byBatch.get(call.batch);
-    if (group) group.push(call);
-    else byBatch.set(call.batch, [call]);
-  }
+  const byBatch = groupedBy(calls, ({ batch }) => batch);
   const groups = [...byBatch].map(([{ base }, group]) => ({ ...base, call_ids: group.map(({ id }) => id) }));
   return { groups, calls: [...byBatch.values()] };
 }

@@ -1,12 +1,10 @@
 import type { Counts } from '../contract/batch.js';
 import type { Batch, Call } from './batch.js';
 import type { Book } from './book.js';
-import { batchStatus, troubledEndpoints } from './report.js';
+import { batchStatus, isoTime, troubledEndpoints } from './report.js';
 
 /** Lines of each list: a page for people. */
 const MAX_LINES = 10;
-
-const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 /** What the Temporal Web UI shows of the workflow (Markdown): counts, endpoints in trouble, the calls that wait longest. */
 export function detailsOf(book: Book): string {

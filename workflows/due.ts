@@ -145,7 +145,7 @@ function* nextUntried(route: Route): Generator<Call> {
   }
 }
 
-export const hasUntried = (route: Route): boolean => !nextUntried(route).next().done;
+const hasUntried = (route: Route): boolean => !nextUntried(route).next().done;
 
 /** Endpoints that calls will be sent to which were tried before. */
 function triedEndpoints(book: Book): Set<Endpoint> {

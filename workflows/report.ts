@@ -7,7 +7,7 @@ import { type Batch, type Call, type Route, statusOf } from './batch.js';
 /** Endpoints that a progress names; a resend may have thousands. */
 const MAX_ENDPOINTS = 100;
 
-const isoTime = (ms: number): string => new Date(ms).toISOString();
+export const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 export function progressOf(batch: Batch): ProgressReport {
   return {

@@ -10,6 +10,7 @@ import type {
   SettleResult,
   StoreAway,
 } from '../contract/delivery.js';
+import { groupedBy } from '../contract/grouped-by.js';
 import { local, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
 import { type Book, watchGroups } from './book.js';
@@ -74,7 +75,9 @@ export class Steps {
 
   async #askToRegister(parts: RegisterPart[]): Promise<RegisterResult> {
     if (parts.length === 0) return NOTHING_REGISTERED;
-    return orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+    const [first] = this.#book.batches;
+    const input = { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts };
+    return orAway<RegisterResult>(local.registerBatches(input));
   }
 
   #registered(result: RegisterResult, now: number): void {
@@ -92,14 +95,8 @@ export class Steps {
     const parts = this.#book.batches
       .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
       .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
-    if (parts.length === 0) return;
-    const result = await orAway<RegisterResult>(local.registerBatches(this.#registration(parts)));
+    const result = await this.#askToRegister(parts);
     if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
-  }
-
-  #registration(parts: RegisterPart[]) {
-    const [first] = this.#book.batches;
-    return { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts };
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
@@ -147,7 +144,7 @@ export class Steps {
    */
   watch(): void {
     if (!this.#watchingFresh) this.#watchFresh(this.#book.unwatched('fresh'));
-    for (const [endpoint, calls] of callsByEndpoint(this.#book.unwatched('long'))) {
+    for (const [endpoint, calls] of groupedBy(this.#book.unwatched('long'), ({ route }) => route?.endpoint)) {
       if (this.#watchedEndpoints.size >= MAX_WATCHES) return;
       if (!this.#watchedEndpoints.has(endpoint)) this.#watchLong(endpoint, calls);
     }
@@ -197,16 +194,6 @@ export class Steps {
       store.failed(Date.now());
     } else if (batches.length + endpoints.length > 0) store.answered();
   }
-}
-
-function callsByEndpoint(calls: readonly Call[]): Map<Endpoint | undefined, Call[]> {
-  const byEndpoint = new Map<Endpoint | undefined, Call[]>();
-  for (const call of calls) {
-    const known = byEndpoint.get(call.route?.endpoint);
-    if (known) known.push(call);
-    else byEndpoint.set(call.route?.endpoint, [call]);
-  }
-  return byEndpoint;
 }
 
 const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[]): CheckpointInput => ({
