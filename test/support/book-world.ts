@@ -135,23 +135,33 @@ export class World {
     return this.#options.horizonMs ?? 72 * 3_600_000;
   }
 
-  #registered({ batch_id, offset, call_ids, webhook_url = 'http://one' }: RegisterPart): RegisteredPart {
-    const labels = call_ids.map((id) => this.#options.endpointOf?.(id) ?? webhook_url);
-    const distinct = [...new Set(labels)];
-    return {
-      batch_id,
-      offset,
-      accepted_at: this.book.addressed(batch_id)[0]?.acceptedAt ?? this.now,
-      paused_ms: 0,
-      paused_since: null,
-      endpoints: distinct.map(endpointRef),
-      endpoint_of: labels.map((label) => distinct.indexOf(label)),
-      standings: [],
-    };
+  #registered(part: RegisterPart): RegisteredPart {
+    const acceptedAt = this.book.addressed(part.batch_id)[0]?.acceptedAt ?? this.now;
+    return freshPart(part, acceptedAt, this.#options.endpointOf);
   }
 }
 
-export const endpointRef = (label: string): EndpointRef => ({ key: `k-${label}`, origin: `o-${label}`, label });
+/** A part whose calls are all untried. `endpointOf`: default the batch's URL. */
+export function freshPart(
+  { batch_id, offset, call_ids, webhook_url = 'http://one' }: RegisterPart,
+  accepted_at: number,
+  endpointOf?: (callId: string) => string,
+): RegisteredPart {
+  const labels = call_ids.map((id) => endpointOf?.(id) ?? webhook_url);
+  const distinct = [...new Set(labels)];
+  return {
+    batch_id,
+    offset,
+    accepted_at,
+    paused_ms: 0,
+    paused_since: null,
+    endpoints: distinct.map(endpointRef),
+    endpoint_of: distinct.length === 1 ? 0 : labels.map((label) => distinct.indexOf(label)),
+    standings: [],
+  };
+}
+
+const endpointRef = (label: string): EndpointRef => ({ key: `k-${label}`, origin: `o-${label}`, label });
 
 export const batchOf = (batch_id: string, call_ids: string[], rest: Partial<BatchRequest> = {}): BatchRequest => ({
   batch_id,

@@ -4,6 +4,7 @@ import type { BatchOptions, BatchResult } from '../../contract/index.js';
 import { sampleCalls } from '../../dev/sample-calls/index.js';
 import { type CallRecord, openStore, type StoreOptions } from '../../store/index.js';
 import type { Random } from './fault-random.js';
+import { inParallel } from './in-parallel.js';
 import { freshUser } from './stack.js';
 
 /** Requests to the workflow service at once. */
@@ -60,7 +61,7 @@ export class Workload {
 
     const callIds = calls.map(({ call_id }) => call_id);
     const batches = sizes.map((size) => callIds.splice(0, size));
-    const start = inParallel(batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
+    const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
     start.catch(() => undefined); // Whoever asks for the results hears of it.
     this.#starts.push(start);
   }
@@ -72,7 +73,7 @@ export class Workload {
 
   /** Waits for the end of every batch, through absences of the service, until the signal is aborted. */
   async results(signal: AbortSignal): Promise<BatchResult[]> {
-    return inParallel(await this.batches(), (batch) => whenAvailable(() => batch.result({ signal })));
+    return inParallel(CONCURRENCY, await this.batches(), (batch) => whenAvailable(() => batch.result({ signal })));
   }
 
   /** While the service is away, the request is repeated under its idempotency key. */
@@ -91,20 +92,6 @@ async function whenAvailable<T>(request: () => Promise<T>): Promise<T> {
       await delay(RETRY_INTERVAL_MS);
     }
   }
-}
-
-/** In the order of the items, a bounded number at once. */
-async function inParallel<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const rest = items.entries();
-  const lane = async () => {
-    for (const [index, item] of rest) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  return results;
 }
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

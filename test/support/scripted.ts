@@ -15,7 +15,7 @@ import {
   workflowIdOf,
 } from '../../contract/index.js';
 import type { deliverWebhooks } from '../../workflows/index.js';
-import { endpointRef } from './book-world.js';
+import { freshPart } from './book-world.js';
 import { replayRuns } from './histories.js';
 import { connectClient, startTestWorker } from './temporal.js';
 
@@ -115,22 +115,8 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
   };
 }
 
-function registeredParts({ parts, accepted_at }: RegisterInput, { endpointOf }: Script) {
-  return parts.map(({ batch_id, offset, call_ids, webhook_url = '' }) => {
-    const labels = call_ids.map((callId) => endpointOf?.(callId) ?? webhook_url);
-    const distinct = [...new Set(labels)];
-    return {
-      batch_id,
-      offset,
-      accepted_at,
-      paused_ms: 0,
-      paused_since: null,
-      endpoints: distinct.map(endpointRef),
-      endpoint_of: distinct.length === 1 ? 0 : labels.map((label) => distinct.indexOf(label)),
-      standings: [],
-    };
-  });
-}
+const registeredParts = ({ parts, accepted_at }: RegisterInput, { endpointOf }: Script) =>
+  parts.map((part) => freshPart(part, accepted_at, endpointOf));
 
 async function endsOf(groups: WatchedGroup[], { watch }: Script): Promise<[number, number, DeliveryEnd][]> {
   const ends = groups.flatMap(({ batch_id, call_ids }, group) =>

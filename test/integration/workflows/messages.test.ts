@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
 import { type DeliveryEnd, progressQuery, retryNowSignal } from '../../../contract/index.js';
 import { historiesOf } from '../../support/histories.js';
+import { inParallel } from '../../support/in-parallel.js';
 import { startScripted } from '../../support/scripted.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -21,19 +22,13 @@ const UNDECODABLE = ['encoding=binary/null2', 'encoding=json/protobuf'];
 /** Signals that are sent 1 MB of text: each takes its place in a history, of which the server sends 4 MB at once. */
 const LONG_TO = ['pause', 'retryNow', 'nobody-knows-it'];
 
+/** Of the command line at once: each takes most of a second. */
+const STARTS = 8;
+
 const waits = (): DeliveryEnd => ({ kind: 'retry', due_in: HOUR, endpoint_failed: false });
 
 const cli = (...args: string[]) =>
   promisify(execFile)(inject('temporalCli'), ['workflow', ...args, '--address', inject('temporalAddress')]);
-
-/** A start of the command line takes most of a second. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const rest = items.values();
-  const lane = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: 8 }, lane));
-}
 
 describe('a message that no handler can use', { timeout: 120_000 }, () => {
   test('is ignored, and the batch goes on', async () => {
@@ -51,7 +46,9 @@ describe('a message that no handler can use', { timeout: 120_000 }, () => {
       ...UNDECODABLE.map((meta) => [name, '--input', '"text"', '--input-meta', meta]),
       ...(LONG_TO.includes(name) ? [[name, '--input-file', long]] : []),
     ]);
-    await inParallel(inputs, ([name = '', ...input]) => cli('signal', '-w', workflowId, '--name', name, ...input));
+    await inParallel(STARTS, inputs, ([name = '', ...input]) =>
+      cli('signal', '-w', workflowId, '--name', name, ...input),
+    );
     await expect(cli('query', '-w', workflowId, '--type', 'nobody-knows-it')).rejects.toThrow(/nobody-knows-it/);
     for (const input of [...WRONG, '{"page": "x"}'])
       await cli('query', '-w', workflowId, '--type', 'progress', '--input', input);

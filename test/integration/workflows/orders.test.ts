@@ -10,6 +10,7 @@ import {
 } from '../../../contract/index.js';
 import { names } from '../../support/book-world.js';
 import { historiesOf } from '../../support/histories.js';
+import { inParallel } from '../../support/in-parallel.js';
 import { type ScriptedRun, startScripted } from '../../support/scripted.js';
 
 const HOUR = 3_600_000;
@@ -19,14 +20,7 @@ const CONCURRENCY = 100;
 
 const undeliverable = (): DeliveryEnd => ({ kind: 'retry', due_in: HOUR, endpoint_failed: true });
 
-/** In any order, all of them. */
-async function many(count: number, send: (index: number) => Promise<void>): Promise<void> {
-  const rest = Array.from({ length: count }, (_, index) => index).values();
-  const lane = async () => {
-    for (const index of rest) await send(index);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-}
+const many = (count: number, send: () => Promise<void>) => inParallel(CONCURRENCY, names(count), send);
 
 async function orderALot({ handle }: ScriptedRun): Promise<void> {
   const strangers = names(1_000, 'stranger');
