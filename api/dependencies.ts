@@ -1,6 +1,6 @@
 import type { PostcallClient } from '../client/index.js';
 import type { Store } from '../store/store.js';
-import type { FirstAttemptsWatch } from './first-attempts.js';
+import type { FirstAttemptsWatch } from './answers/first-attempts.js';
 
 /** What routes use. */
 export interface Dependencies {

@@ -2,8 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { openStore } from '../store/index.js';
 import { InvalidConfigError, loadConfig } from '../worker/config.js';
 import { createLogger } from '../worker/logger.js';
-import { seedApiKeys } from './seed-api-keys.js';
-import { startApi } from './start.js';
+import { seedApiKeys, startApi } from './start.js';
 
 /** Load balancers look every second or so. */
 const DRAIN_MS = 2_000;

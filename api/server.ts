@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
-import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { AccessLog } from './access-log.js';
-import { authenticate } from './authentication.js';
+import { FirstAttemptsWatch } from './answers/first-attempts.js';
 import type { Dependencies } from './dependencies.js';
-import { handleError, sendError } from './error-handler.js';
-import { notFound } from './errors.js';
-import { FirstAttemptsWatch } from './first-attempts.js';
-import { readJsonBodies } from './json-body.js';
-import { endGracefully } from './lifecycle.js';
-import { refuseOtherMethods } from './method-not-allowed.js';
-import { measure, serveMetrics } from './metrics.js';
-import { describeApi, serveDocument, serveDocumentation } from './openapi.js';
-import { limitRate } from './rate-limit.js';
-import * as routes from './routes/index.js';
-import { handleSocketError } from './socket-errors.js';
-import { validatorCompiler } from './validation.js';
+import { AccessLog } from './http/access-log.js';
+import { authentication } from './http/authentication.js';
+import { errorAnswers, handleError, handleSocketError } from './http/error-answers.js';
+import { gracefulEnd } from './http/graceful-end.js';
+import { jsonBodies } from './http/json-bodies.js';
+import { methods } from './http/methods.js';
+import { metrics } from './http/metrics.js';
+import { openapi } from './http/openapi.js';
+import { rateLimit } from './http/rate-limit.js';
+import { validation } from './http/validation.js';
+import { batches } from './routes/batches.js';
+import { failed } from './routes/failed.js';
+import { operations } from './routes/operations.js';
+import { webhooks } from './routes/webhooks.js';
 
 /** 10,000 call IDs of 128 characters each, with room for a URL and whitespace: more is refused with 413. */
 const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
@@ -39,25 +39,12 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   metrics?: Registry;
 }
 
-interface V1Options extends Dependencies {
-  rateLimit: number;
-}
-
-interface EndpointOptions extends V1Options {
-  metrics: Registry;
-}
-
 /**
  * The HTTP API as a Fastify instance, not listening yet. `drain()` turns `/readyz` to 503; `close()` answers what is in flight and
  * ends. Client and store stay the caller's to close.
  */
-export function createApi({
-  client,
-  store,
-  logger,
-  rateLimit = 500,
-  metrics = new Registry(),
-}: ApiOptions): FastifyInstance {
+export function createApi(options: ApiOptions): FastifyInstance {
+  const { client, store, logger, metrics: registry = new Registry() } = options;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new AccessLog(),
@@ -72,46 +59,37 @@ export function createApi({
     frameworkErrors: handleError,
     clientErrorHandler: handleSocketError,
   });
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(handleError);
-  app.setNotFoundHandler((_request, reply) => sendError(reply, notFound('path')));
-  readJsonBodies(app);
   const firstAttempts = new FirstAttemptsWatch(store, app.log);
-  endGracefully(app, () => firstAttempts.close());
-  measure(app, metrics);
 
-  app.register(endpoints, { client, store, firstAttempts, rateLimit, metrics });
+  app.register(errorAnswers);
+  app.register(validation);
+  app.register(jsonBodies);
+  app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
+  app.register(metrics, { registry });
+  app.register(methods);
+  app.register(openapi);
+  app.register(operations, { client, store, registry });
+  app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit ?? 500 });
   return app;
 }
 
-const endpoints: FastifyPluginAsync<EndpointOptions> = async (app, { rateLimit, metrics, ...dependencies }) => {
-  await describeApi(app);
-  await serveDocumentation(app);
-  refuseOtherMethods(app, () => {
-    serveDocument(app);
-    serveMetrics(app, metrics);
-    app.register(routes.health, dependencies);
-    app.register(v1, { prefix: '/v1/postcall', rateLimit, ...dependencies });
-  });
-};
+interface V1Options extends Dependencies {
+  rateLimit: number;
+}
 
 /** What needs an API key. */
-const v1: FastifyPluginAsync<V1Options> = async (app, { rateLimit, client, store, firstAttempts }) => {
+const v1: FastifyPluginAsync<V1Options> = async (
+  app,
+  { rateLimit: requestsPerSecond, client, store, firstAttempts },
+) => {
   const dependencies = { client, store, firstAttempts };
-  authenticate(app, store);
-  await limitRate(app, rateLimit);
+  app.register(authentication, { store });
+  app.register(rateLimit, { requestsPerSecond });
   // Answers hold what is private to their user.
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  app.register(routes.createWebhooks, dependencies);
-  app.register(routes.resendWebhooks, dependencies);
-  app.register(routes.getWebhook, dependencies);
-  app.register(routes.getBatch, dependencies);
-  app.register(routes.listBatchWebhooks, dependencies);
-  app.register(routes.steerBatch, dependencies);
-  app.register(routes.retryBatch, dependencies);
-  app.register(routes.listFailed, dependencies);
-  app.register(routes.resendFailed, dependencies);
+  app.register(webhooks, dependencies);
+  app.register(batches, dependencies);
+  app.register(failed, dependencies);
 };

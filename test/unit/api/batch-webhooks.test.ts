@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batchWebhooks } from '../../../api/batch-webhooks.js';
+import { batchWebhooks } from '../../../api/answers/batch-webhooks.js';
 import type { StoredWebhook } from '../../../contract/index.js';
 import type { BatchWebhooksQuery, Store, WebhookPage } from '../../../store/index.js';
 

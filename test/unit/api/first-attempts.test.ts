@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { FirstAttemptsWatch } from '../../../api/first-attempts.js';
+import { FirstAttemptsWatch } from '../../../api/answers/first-attempts.js';
 import { type FirstAttempts, StoreUnavailableError } from '../../../store/index.js';
 
 /** What a store says of first attempts, and what it was asked. */

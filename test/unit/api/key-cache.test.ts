@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KeyCache } from '../../../api/key-cache.js';
+import { KeyCache } from '../../../api/http/key-cache.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

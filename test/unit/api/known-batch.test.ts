@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { knownBatch } from '../../../api/answers/known-batch.js';
 import type { Dependencies } from '../../../api/dependencies.js';
-import { knownBatch } from '../../../api/known-batch.js';
 import type { BatchDescription } from '../../../client/index.js';
 import type { StoredBatch } from '../../../store/index.js';
 

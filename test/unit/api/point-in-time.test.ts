@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pointInTime } from '../../../api/point-in-time.js';
+import { pointInTime } from '../../../api/schemas/point-in-time.js';
 
 const NOW = '2026-01-31T09:00:00.000Z';
 

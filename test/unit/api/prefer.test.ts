@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { preferredWait } from '../../../api/prefer.js';
+import { preferredWait } from '../../../api/answers/prefer.js';
 
 describe('preferredWait', () => {
   test.each([

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyReply } from 'fastify';
 import { expect, test } from 'vitest';
-import { sendPage, sendWebhook, sendWebhooks } from '../../../api/webhook-answer.js';
+import { sendPage, sendWebhook, sendWebhooks } from '../../../api/answers/webhooks.js';
 import type { StoredWebhook } from '../../../contract/index.js';
 
 /** What a parser would change: a number beyond a double's precision, a trailing zero, a key that occurs twice, an escape. */

@@ -1,16 +1,43 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BatchHandle } from '../client/index.js';
-import { failureMessage, type StoredWebhook } from '../contract/index.js';
-import { StoreUnavailableError } from '../store/errors.js';
-import type { FirstAttempts, Store } from '../store/store.js';
+import { z } from 'zod';
+import type { BatchHandle } from '../../client/index.js';
+import { failureMessage, MAX_IDEMPOTENCY_KEY_LENGTH, type StoredWebhook } from '../../contract/index.js';
+import { StoreUnavailableError } from '../../store/errors.js';
+import type { FirstAttempts, Store } from '../../store/store.js';
+import type { Dependencies } from '../dependencies.js';
+import { ApiError, type ErrorEntry } from '../errors.js';
 import { batchWebhooks, FEW, fewWebhooks } from './batch-webhooks.js';
-import type { Dependencies } from './dependencies.js';
-import { ApiError, type ErrorEntry } from './errors.js';
-import { preferredWait } from './prefer.js';
-import { sendWebhooks } from './webhook-answer.js';
+import { MAX_WAIT_SECONDS, preferredWait } from './prefer.js';
+import { sendWebhooks } from './webhooks.js';
 
 /** Seconds for which first attempts are waited for, unless `Prefer: wait` says otherwise. */
 const DEFAULT_WAIT_SECONDS = 30;
+
+const KEY_RULE = `must have 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters`;
+
+/** Headers of requests that start a batch. */
+export const batchRequestHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .min(1, KEY_RULE)
+    .max(MAX_IDEMPOTENCY_KEY_LENGTH, KEY_RULE)
+    .optional()
+    .describe(
+      'Makes a repeated request answer for the batch of the first one instead of starting another. With another body: 422.',
+    ),
+  prefer: z
+    .string()
+    .optional()
+    .describe(
+      `\`wait=N\` (RFC 7240): wait at most N seconds, 0 to ${MAX_WAIT_SECONDS}, for first attempts. Default 30. What cannot be understood is ignored.`,
+    ),
+});
+
+/** Headers of an answer for a batch, as the OpenAPI document shows them. */
+export const BATCH_HEADERS = {
+  location: { type: 'string', description: 'Path of the batch: its progress, and what can be done with it.' },
+  'preference-applied': { type: 'string', description: '`wait=N`, when the request preferred one.' },
+};
 
 interface Accepted {
   handle: BatchHandle;

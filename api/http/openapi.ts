@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import plugin from 'fastify-plugin';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
@@ -11,31 +11,45 @@ every attempt on record.
 Every answer has \`data\` and \`errors\`. An answer other than 503 to a request that creates or resends means that the work is durable.
 `.trim();
 
-/** Describes the routes that are registered after it, from their schemas. */
-export async function describeApi(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Post-call webhooks', version: '1.0.0', description: DESCRIPTION },
-      servers: [{ url: '/' }],
-      tags: [
-        { name: 'Webhooks', description: 'One for each call.' },
-        { name: 'Batches', description: 'The calls of one request.' },
-        { name: 'Failed webhooks', description: 'Whose schedule is used up, or whose endpoint is gone.' },
-        { name: 'Operations', description: 'For load balancers and monitoring; no API key.' },
-      ],
-      components: {
-        securitySchemes: {
-          key: { type: 'apiKey', in: 'header', name: 'authorization', description: 'The API key itself.' },
-          bearer: { type: 'http', scheme: 'bearer' },
+/** Describes the routes that are registered after it, from their schemas, and serves a page to read the document and try it: `/docs`. */
+export const openapi = plugin(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Post-call webhooks', version: '1.0.0', description: DESCRIPTION },
+        servers: [{ url: '/' }],
+        tags: [
+          { name: 'Webhooks', description: 'One for each call.' },
+          { name: 'Batches', description: 'The calls of one request.' },
+          { name: 'Failed webhooks', description: 'Whose schedule is used up, or whose endpoint is gone.' },
+          { name: 'Operations', description: 'For load balancers and monitoring; no API key.' },
+        ],
+        components: {
+          securitySchemes: {
+            key: { type: 'apiKey', in: 'header', name: 'authorization', description: 'The API key itself.' },
+            bearer: { type: 'http', scheme: 'bearer' },
+          },
         },
+        security: [{ key: [] }, { bearer: [] }],
       },
-      security: [{ key: [] }, { bearer: [] }],
-    },
-    transform: createJsonSchemaTransform({ zodToJsonConfig }),
-    transformObject: finish,
-  });
-}
+      transform: createJsonSchemaTransform({ zodToJsonConfig }),
+      transformObject: finish,
+    });
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: CONTENT_SECURITY_POLICY,
+      // The badge would send the document's address to a foreign server.
+      uiConfig: { validatorUrl: null, docExpansion: 'list' },
+      theme: { title: 'Post-call webhooks' },
+    });
+  },
+  { name: 'openapi' },
+);
+
+/** Nothing from elsewhere; the page has styles of its own inline. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
 
 /** zod closes every object of an answer, but fields may be added; and it spells out what `format` and `integer` say already. */
 const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig']> = {
@@ -85,23 +99,4 @@ function markOptionalBodies({ paths }: Document): void {
     const alternatives = Object.values(requestBody.content).flatMap(({ schema }) => schema.anyOf ?? []);
     if (alternatives.some(({ type }) => type === 'null')) requestBody.required = false;
   }
-}
-
-/** Nothing from elsewhere; the page has styles of its own inline. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
-
-/** A page to read the document and try it. */
-export async function serveDocumentation(app: FastifyInstance): Promise<void> {
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: CONTENT_SECURITY_POLICY,
-    // The badge would send the document's address to a foreign server.
-    uiConfig: { validatorUrl: null, docExpansion: 'list' },
-    theme: { title: 'Post-call webhooks' },
-  });
-}
-
-export function serveDocument(app: FastifyInstance): void {
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }

@@ -1,5 +1,5 @@
-import type { StoredWebhook } from '../contract/index.js';
-import type { Store } from '../store/store.js';
+import type { StoredWebhook } from '../../contract/index.js';
+import type { Store } from '../../store/store.js';
 
 /** Calls whose webhooks are read by their keys, in statements that concurrent answers share. */
 export const FEW = 10;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { type StoredWebhook, webhookJson } from '../contract/index.js';
-import type { ErrorEntry } from './errors.js';
+import { type StoredWebhook, webhookJson } from '../../contract/index.js';
+import type { ErrorEntry } from '../errors.js';
 
 /** Answers that show webhooks are written by hand: their payloads are stored texts, and no number or key in them may change. */
 

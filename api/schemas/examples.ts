@@ -1,4 +1,4 @@
-import type { Attempt, Progress, Webhook } from '../contract/index.js';
+import type { Attempt, Progress, Webhook } from '../../contract/index.js';
 
 /** What the OpenAPI document shows. */
 

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
-import type { FirstAttempts, Store } from '../store/store.js';
+import type { FirstAttempts, Store } from '../../store/store.js';
 
 /** Milliseconds between two looks at the store. */
 const INTERVAL_MS = 25;

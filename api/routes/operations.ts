@@ -1,11 +1,18 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Dependencies } from '../dependencies.js';
 
 const state = z.enum(['ok', 'unavailable']);
 const readiness = z.object({ status: z.enum(['ready', 'draining', 'unavailable']), temporal: state, store: state });
 
-export const health: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
+interface OperationsOptions extends Pick<Dependencies, 'client' | 'store'> {
+  /** What `/metrics` serves. */
+  registry: Registry;
+}
+
+/** For load balancers, monitoring and generators of clients: no API key. */
+export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, { client, store, registry }) => {
   app.get(
     '/healthz',
     {
@@ -53,6 +60,13 @@ export const health: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
       return reply.code(503).send({ status: 'unavailable' as const, ...parts });
     },
   );
+
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type(registry.contentType);
+    return registry.metrics();
+  });
+
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 };
 
 async function answers(ping: Promise<void>, onError: (error: unknown) => void): Promise<z.infer<typeof state>> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { progressSchema, webhookSchema } from '../contract/index.js';
-import { ERROR_CODES, type ErrorEntry, UNAVAILABLE_REASONS } from './errors.js';
+import { progressSchema, webhookSchema } from '../../contract/index.js';
+import { ERROR_CODES, type ErrorEntry, UNAVAILABLE_REASONS } from '../errors.js';
 
 /** Schemas of what is answered: they serialise the answers, and describe them in the OpenAPI document. */
 

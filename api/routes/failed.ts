@@ -1,9 +1,22 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { webhookUrlSchema } from '../../contract/index.js';
-import { failures, single } from '../answers.js';
+import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
-import { pointInTime } from '../point-in-time.js';
+import { failures, page, single } from '../schemas/answers.js';
+import { failedWebhook } from '../schemas/examples.js';
+import { paging } from '../schemas/paging.js';
+import { pointInTime } from '../schemas/point-in-time.js';
+
+const query = z.object({
+  since: pointInTime
+    .prefault('24h')
+    .describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`. Default 24h.'),
+  until: pointInTime.optional().describe('Failed before this time. Default now.'),
+  url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
+  batch_id: z.string().max(128).optional().describe('Only webhooks that this batch last sent.'),
+  ...paging,
+});
 
 const body = z.object(
   {
@@ -20,7 +33,38 @@ const round = z.object({
   until: z.iso.datetime(),
 });
 
-export const resendFailed: FastifyPluginAsyncZod<Dependencies> = async (app, { client }) => {
+/** Lists webhooks that failed for good, and sends them again. */
+export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
+  app.get(
+    '/failed',
+    {
+      schema: {
+        operationId: 'listFailed',
+        summary: 'Webhooks that failed for good, a page at a time',
+        description: 'Oldest failure first.',
+        tags: ['Failed webhooks'],
+        querystring: query,
+        response: {
+          200: page({ description: 'Some of the failed webhooks.', example: [failedWebhook] }),
+          ...failures(400),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { since, until, url, batch_id, limit, cursor } = request.query;
+      const found = await store.listFailedWebhooks({
+        user_id: request.caller.userId,
+        since,
+        limit,
+        ...(until !== undefined && { until }),
+        ...(url !== undefined && { url }),
+        ...(batch_id !== undefined && { batch_id }),
+        ...(cursor !== undefined && { cursor }),
+      });
+      return sendPage(reply, found);
+    },
+  );
+
   app.post(
     '/failed/resend',
     {

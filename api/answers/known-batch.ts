@@ -1,8 +1,8 @@
-import type { BatchDescription } from '../client/index.js';
-import { isBatchId, type Progress } from '../contract/index.js';
-import type { StoredBatch } from '../store/store.js';
-import type { Dependencies } from './dependencies.js';
-import { notFound } from './errors.js';
+import type { BatchDescription } from '../../client/index.js';
+import { isBatchId, type Progress } from '../../contract/index.js';
+import type { StoredBatch } from '../../store/store.js';
+import type { Dependencies } from '../dependencies.js';
+import { notFound } from '../errors.js';
 
 /**
  * The progress of a user's batch as it is stored, or, before its workflow has registered it, as its start says. Needs no worker. Throws
