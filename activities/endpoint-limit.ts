@@ -1,5 +1,3 @@
-import { DEFAULT_MAX_IN_FLIGHT } from '../contract/index.js';
-
 /** A busy caller waits at least this long, so that a full origin is not asked for in a loop. */
 const MIN_RETRY_MS = 200;
 /** And at most this long: an origin that has become fast again is used soon. */
@@ -38,8 +36,8 @@ interface OriginState {
 }
 
 export interface EndpointLimitOptions {
-  /** Attempts in flight to one origin. Default 100. */
-  limit?: number;
+  /** Attempts in flight to one origin. */
+  limit: number;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
 }
@@ -54,7 +52,7 @@ export class EndpointLimit {
   readonly #now: () => number;
   readonly #origins = new Map<string, OriginState>();
 
-  constructor({ limit = DEFAULT_MAX_IN_FLIGHT, now = () => performance.now() }: EndpointLimitOptions = {}) {
+  constructor({ limit, now = () => performance.now() }: EndpointLimitOptions) {
     this.#limit = limit;
     this.#now = now;
   }

@@ -1,7 +1,7 @@
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import type { AttemptTools } from './dependencies.js';
 import { type Reading, readCall } from './read-call.js';
-import { DEFAULT_READ_POLICY, decideReading } from './read-policy.js';
+import { decideReading, type ReadPolicy } from './read-policy.js';
 import type { RunningAttempt } from './running-attempts.js';
 import { endOfStanding } from './standing.js';
 
@@ -31,7 +31,7 @@ export async function obtainCall(
 }
 
 /** The `calls` table has been asked already, by the statement that opens attempts, and says at once what there is. */
-const NO_GRACE = { ...DEFAULT_READ_POLICY, grace_ms: 0 };
+const NO_GRACE: ReadPolicy = { grace_ms: 0, ready_timeout_ms: 0, send_incomplete: false };
 
 function read({ calls, reads }: AttemptTools, { call_id, user_id }: DeliveryInput): Promise<Reading> {
   return calls ? readCall({ ...calls, limit: reads }, call_id, user_id) : Promise.resolve({ kind: 'absent' });

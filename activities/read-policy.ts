@@ -9,8 +9,6 @@ export interface ReadPolicy {
   send_incomplete: boolean;
 }
 
-export const DEFAULT_READ_POLICY: ReadPolicy = { grace_ms: 5_000, ready_timeout_ms: 600_000, send_incomplete: false };
-
 /** What is to be done about a call that was asked for. */
 export type ReadDecision =
   | { kind: 'send'; text: string }

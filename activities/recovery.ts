@@ -10,7 +10,6 @@ const WAKES_PER_DELIVERY = 10;
 const MAX_WAKES_AT_ONCE = 500;
 /** How long an endpoint that had nobody waiting is not asked about again: a healthy one costs a query a second. */
 const NOBODY_WAITS_MS = 1_000;
-const DEFAULT_PROBE_INTERVAL_MS = 30_000;
 /** Signals under way at once. */
 const MAX_SIGNALS = 20;
 
@@ -26,8 +25,8 @@ export interface RecoveryOptions {
   /** What could not be done now; it is tried again with the next delivery or probe. */
   onError(error: unknown): void;
   stopping: StopSignal;
-  /** A failing endpoint is tried at least this often, in milliseconds. Default 30 s. */
-  probeIntervalMs?: number;
+  /** A failing endpoint is tried at least this often, in milliseconds. */
+  probeIntervalMs: number;
 }
 
 /**
@@ -50,7 +49,7 @@ export class Recovery {
 
   /** The first probe comes at a random moment of the first interval: workers that start together do not ask together. */
   start(): void {
-    const interval_ms = this.#options.probeIntervalMs ?? DEFAULT_PROBE_INTERVAL_MS;
+    const interval_ms = this.#options.probeIntervalMs;
     const probe = () => this.#track(this.#probe(interval_ms));
     this.#probeTimer = setTimeout(() => {
       probe();

@@ -1,6 +1,4 @@
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+const HOUR = 3_600_000;
 
 export interface RetryPolicy {
   /** Milliseconds from the end of an attempt to the next one; the last entry repeats. Empty: one attempt only. */
@@ -10,13 +8,6 @@ export interface RetryPolicy {
   /** Each wait is spread by up to this share in both directions, so that webhooks that failed together do not return together. */
   jitter: number;
 }
-
-/** 5 s, 30 s, 2 min, 5 min, 15 min, 30 min, then hourly, each ±20 %, until 72 h after acceptance. */
-export const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  schedule_ms: [5 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR],
-  horizon_ms: 72 * HOUR,
-  jitter: 0.2,
-};
 
 /** No endpoint can hold a webhook back for longer than this. */
 export const MAX_RETRY_AFTER_MS = 24 * HOUR;

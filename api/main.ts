@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createLogger, InvalidConfigError, loadConfig } from '../config/index.js';
 import { openStore } from '../store/index.js';
-import { InvalidConfigError, loadConfig } from '../worker/config.js';
-import { createLogger } from '../worker/logger.js';
 import { seedApiKeys, startApi } from './start.js';
 
 /** Load balancers look every second or so. */

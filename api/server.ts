@@ -33,8 +33,8 @@ const MAX_PARAM_LENGTH = 16 * 1024;
 
 export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   logger: Logger;
-  /** Requests a second for each API key. Default 500. */
-  rateLimit?: number;
+  /** Requests a second for each API key. */
+  rateLimit: number;
   /** What `/metrics` serves, the API's own metrics included. Default: a registry of its own. */
   metrics?: Registry;
 }
@@ -69,7 +69,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(methods);
   app.register(openapi);
   app.register(operations, { client, store, registry });
-  app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit ?? 500 });
+  app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit });
   return app;
 }
 

@@ -4,8 +4,8 @@ import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
+import type { Config } from '../config/index.js';
 import type { Store } from '../store/store.js';
-import type { Config } from '../worker/config.js';
 import { createApi } from './server.js';
 
 export interface StartApiOptions {

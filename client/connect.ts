@@ -1,26 +1,24 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { type LoadClientProfileOptions, loadClientConnectConfig } from '@temporalio/envconfig';
+import { DEFAULT_TEMPORAL_PORT } from '../contract/index.js';
 import { ServiceUnavailableError } from './errors/index.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** gRPC itself would let up to two minutes pass between two attempts to connect again. */
 export const RECONNECT_ARGS = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 5_000 };
-const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
 /** Where the workflow service is, beyond what TEMPORAL_* variables and the configuration file say (`@temporalio/envconfig`). */
 export interface ConnectOptions extends LoadClientProfileOptions {
-  /** `host:port`, before what the environment says. */
+  /** `host:port`, before what the environment says. Default `127.0.0.1:7233`. */
   address?: string;
-  /** `host:port`, where neither `address` nor the environment names one. Default `127.0.0.1:7233`. */
-  defaultAddress?: string;
   /** Before what the environment says. Default `default`. */
   namespace?: string;
 }
 
 /** Throws `ServiceUnavailableError` after five seconds. */
-export async function connect({ address, defaultAddress, namespace, ...profile }: ConnectOptions): Promise<Client> {
+export async function connect({ address, namespace, ...profile }: ConnectOptions): Promise<Client> {
   const config = loadClientConnectConfig(profile);
-  const target = address ?? config.connectionOptions.address ?? defaultAddress ?? DEFAULT_ADDRESS;
+  const target = address ?? config.connectionOptions.address ?? `127.0.0.1:${DEFAULT_TEMPORAL_PORT}`;
   const connection = await open({
     ...config.connectionOptions,
     address: target,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FailureType } from './failures.js';
+import { DEFAULT_DOWN_AFTER, DEFAULT_MAX_IN_FLIGHT } from './limits.js';
 import { type SendType, WEBHOOK_STATUSES } from './webhook.js';
 
 /** Where a batch stands. `canceling`: in-flight attempts are being waited for, the rest is being settled. */
@@ -71,8 +72,18 @@ export type BatchResult = z.infer<typeof batchResultSchema>;
 
 /** What a caller may tune for one batch. */
 export const batchOptionsSchema = z.object({
-  max_in_flight: z.int().min(1).max(500).optional().describe('Attempts of the batch in flight at once. Default 100.'),
-  down_after: z.int().min(1).max(500).optional().describe('Endpoint failures in a row that mark it down. Default 10.'),
+  max_in_flight: z
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe(`Attempts of the batch in flight at once. Default ${DEFAULT_MAX_IN_FLIGHT}.`),
+  down_after: z
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe(`Endpoint failures in a row that mark it down. Default ${DEFAULT_DOWN_AFTER}.`),
 });
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
 

@@ -24,5 +24,7 @@ export const MAX_ORDER_BYTES = 64 * 1_024;
 export const MAX_ERRORS_IN_RESULT = 1_000;
 /** The task queue that workers poll, unless TEMPORAL_TASK_QUEUE names another. */
 export const DEFAULT_TASK_QUEUE = 'postcall-webhooks';
+/** Where the embedded Temporal server listens, and where Temporal is looked for when nothing names it. */
+export const DEFAULT_TEMPORAL_PORT = 7233;
 /** Failed webhooks in one page of their list. */
 export const MAX_FAILED_PAGE = 500;

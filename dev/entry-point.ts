@@ -1,4 +1,4 @@
-import { InvalidConfigError } from '../worker/index.js';
+import { InvalidConfigError } from '../config/index.js';
 import { StackError } from './stack-error.js';
 
 /** With what Ctrl-C or SIGTERM ends what is under way. */

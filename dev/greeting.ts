@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Config } from '../worker/index.js';
+import type { Config } from '../config/index.js';
 import { DEVELOPMENT_USER } from './development-key.js';
 import { sampleCalls } from './sample-calls/index.js';
 import type { Stack } from './stack.js';

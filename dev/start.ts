@@ -1,4 +1,5 @@
-import { createLogger, installRuntime, loadConfig } from '../worker/index.js';
+import { createLogger, loadConfig } from '../config/index.js';
+import { installRuntime } from '../worker/index.js';
 import { aborted } from './aborted.js';
 import { DEVELOPMENT_USER, developmentKey } from './development-key.js';
 import { runEntryPoint } from './entry-point.js';

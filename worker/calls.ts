@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { CallsOptions } from '../activities/dependencies.js';
 import { type CallSource, createHttpCallSource } from '../activities/index.js';
+import type { Config } from '../config/index.js';
 import type { Store } from '../store/index.js';
-import type { Config } from './config.js';
 
 interface OpenCalls {
   options: CallsOptions;
@@ -22,11 +22,7 @@ export function openCalls(config: Config['calls'], own: CallSource | undefined):
     source,
     ...(userId !== undefined && { defaultUserId: userId }),
     ...(readyField !== undefined && { readyField }),
-    policy: {
-      grace_ms: config.graceMs,
-      ready_timeout_ms: config.readyTimeoutMs,
-      send_incomplete: config.sendIncomplete,
-    },
+    policy: config.policy,
   };
   return { options, close: async () => http?.close() };
 }

@@ -1,6 +1,5 @@
+import { createLogger, InvalidConfigError, loadConfig } from '../config/index.js';
 import { openStore } from '../store/index.js';
-import { InvalidConfigError, loadConfig } from './config.js';
-import { createLogger } from './logger.js';
 import { installRuntime } from './runtime.js';
 import { startWorker } from './worker.js';
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import type { Config } from './config.js';
+import type { Config } from '../config/index.js';
 
 /**
  * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: that is half of the time that a

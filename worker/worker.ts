@@ -6,15 +6,14 @@ import { EndpointLimit } from '../activities/endpoint-limit.js';
 import { type CallSource, createActivities } from '../activities/index.js';
 import type { Lookup } from '../activities/lookup.js';
 import { Recovery } from '../activities/recovery.js';
-import { DEFAULT_RETRY_POLICY } from '../activities/retry-schedule.js';
 import { createSender } from '../activities/send.js';
 import { StopSignal } from '../activities/stop-signal.js';
+import type { Config } from '../config/index.js';
+import { version } from '../config/version.js';
 import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 import { openCalls, warnOfOwnerlessCalls } from './calls.js';
-import type { Config } from './config.js';
 import { EndedBatches } from './ended-batches.js';
-import { packageVersion } from './package-version.js';
 import { payloadConverterPath, workflowSource } from './workflow-bundle.js';
 
 /** Attempts end within their timeout; then their ends are recorded. */
@@ -56,7 +55,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     allowNetworks: config.allowNetworks,
     denyNetworks: config.denyNetworks,
     timeoutMs: config.attemptTimeoutMs,
-    userAgent: `postcall-webhooks/${packageVersion}`,
+    userAgent: `postcall-webhooks/${version}`,
     ...(deps.lookup && { lookup: deps.lookup }),
   });
   const { activities, idle } = createActivities({
@@ -64,11 +63,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     sender,
     ...(calls && { calls: calls.options }),
     attemptTimeoutMs: config.attemptTimeoutMs,
-    retryPolicy: {
-      schedule_ms: config.retry.scheduleMs,
-      horizon_ms: config.retry.horizonMs,
-      jitter: DEFAULT_RETRY_POLICY.jitter,
-    },
+    retryPolicy: config.retryPolicy,
     endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
     onDelivered: (endpoint) => recovery.delivered(endpoint),
     onFault: (what, error) => logger.error({ err: error }, what),

@@ -10,7 +10,7 @@ export const userIdOption = (session: Session): Option =>
 export const optionalUserIdOption = (session: Session, description: string): Option =>
   withEnvironmentUser(new Option('--user-id <id>', description), session);
 
-function withEnvironmentUser(option: Option, { environment: { userId } }: Session): Option {
+function withEnvironmentUser(option: Option, { config: { userId } }: Session): Option {
   return userId === undefined ? option : option.default(userId, `${userId}, from POSTCALL_USER_ID`);
 }
 

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { version } from '../../config/version.js';
 import { addBatchCommands } from './commands/batch.js';
 import { addCalls } from './commands/calls.js';
 import { addControlCommands } from './commands/control.js';
@@ -18,11 +18,7 @@ Environment:
   TEMPORAL_ADDRESS and its kin  where Temporal is (default: the embedded server, 127.0.0.1:7233)
   TEMPORAL_TASK_QUEUE           the task queue of the workers (default: postcall-webhooks)
   DATABASE_URL                  PostgreSQL; without it the embedded database in POSTCALL_DATA_DIR (default: .postcall)
-  POSTCALL_USER_ID              default of --user-id
-  POSTCALL_MAX_IN_FLIGHT        default of --max-in-flight`;
-
-/** By the package's own name: the file lies elsewhere for the sources than for the build. */
-const { version } = createRequire(import.meta.url)('postcall-webhooks/package.json') as { version: string };
+  POSTCALL_USER_ID              default of --user-id`;
 
 /** The command line: every command with its options. Actions throw; nothing here ends the process. */
 export function buildProgram(session: Session): Command {

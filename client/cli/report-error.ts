@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { InvalidConfigError } from '../../config/config.js';
 import { InvalidRequestError } from '../../contract/index.js';
 import { BatchNotFoundError, IdempotencyConflictError, isTransient, PostcallError } from '../errors/index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -33,6 +34,9 @@ function reportOf(error: unknown): ErrorReport {
   }
   if (error instanceof InvalidRequestError) {
     return { exitCode: EXIT.usage, code: 'INVALID_REQUEST', messages: error.problems.map(({ message }) => message) };
+  }
+  if (error instanceof InvalidConfigError) {
+    return { exitCode: EXIT.usage, code: 'INVALID_CONFIG', messages: error.problems };
   }
   if (error instanceof PostcallError) {
     return { exitCode: exitCodeOf(error), code: error.code, messages: [error.message] };

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { readEnvironment } from './environment.js';
+import { loadConfig } from '../../config/config.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { buildProgram } from './program.js';
@@ -10,7 +10,7 @@ import { Session } from './session.js';
 export async function run(args: string[]): Promise<ExitCode> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr }, args.includes('--json'));
   try {
-    const session = new Session(readEnvironment(), output, process.stdin);
+    const session = new Session(loadConfig(process.env), output, process.stdin);
     await buildProgram(session).parseAsync(args, { from: 'user' });
     return session.exitCode;
   } catch (error) {

@@ -1,6 +1,6 @@
+import type { Config } from '../../config/config.js';
 import type { Store } from '../../store/store.js';
 import type { PostcallClient } from '../postcall-client.js';
-import type { Environment } from './environment.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 
@@ -10,7 +10,7 @@ export class Session {
   exitCode: ExitCode = 0;
 
   constructor(
-    readonly environment: Environment,
+    readonly config: Config,
     readonly output: Output,
     readonly stdin: NodeJS.ReadableStream,
   ) {}
@@ -29,14 +29,15 @@ export class Session {
 
   async withClient<T>(use: (client: PostcallClient) => Promise<T>): Promise<T> {
     const { PostcallClient } = await import('../postcall-client.js');
-    const { taskQueue, defaultAddress } = this.environment;
+    const { taskQueue, temporal } = this.config;
+    const { address = '' } = temporal.connectionOptions;
     // Not closed: the process ends with the command, and closing would wait for an unreachable service's retries.
-    return use(await PostcallClient.connect({ taskQueue, defaultAddress }));
+    return use(await PostcallClient.connect({ taskQueue, address, namespace: temporal.namespace }));
   }
 
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
     const { openStore } = await import('../../store/index.js');
-    const store = await openStore(this.environment);
+    const store = await openStore(this.config);
     try {
       return await use(store);
     } finally {

@@ -24,8 +24,9 @@ const NEEDED = [
 /** Starts a worker with calls of its own, and delivers one: what a new user of the package writes first. */
 const SCRIPT = `
 import { PostcallClient } from 'postcall-webhooks';
+import { createLogger, loadConfig } from 'postcall-webhooks/config';
 import { openStore } from 'postcall-webhooks/store';
-import { createLogger, installRuntime, loadConfig, startWorker } from 'postcall-webhooks/worker';
+import { installRuntime, startWorker } from 'postcall-webhooks/worker';
 
 const config = loadConfig(process.env);
 const logger = createLogger(config);

@@ -5,11 +5,10 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { readEnvironment } from '../../client/cli/environment.js';
 import { Output } from '../../client/cli/output.js';
 import { buildProgram } from '../../client/cli/program.js';
 import { Session } from '../../client/cli/session.js';
-import { loadConfig } from '../../worker/index.js';
+import { loadConfig } from '../../config/index.js';
 import { sharedApi } from '../support/api.js';
 import { blocksOf, codeIn, ROOT, textOf } from '../support/documents.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -18,6 +17,7 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/architecture.md',
+  'docs/configuration.md',
   'docs/performance.md',
   'docs/production.md',
   'examples/README.md',
@@ -78,7 +78,7 @@ describe('the commands', () => {
   test.each([...new Set(commandLines)])('%s', (line) => {
     const words = line.replace(/^npx /, '').split(/\s+/).slice(1);
     const streams = { stdout: process.stdout, stderr: process.stderr };
-    const program = buildProgram(new Session(readEnvironment({}), new Output(streams, false), process.stdin));
+    const program = buildProgram(new Session(loadConfig({}), new Output(streams, false), process.stdin));
     let command: Command = program;
     while (words[0] !== undefined && command.commands.length > 0) {
       const next = command.commands.find((candidate) => candidate.name() === words[0]);
@@ -121,36 +121,6 @@ describe('the requests', () => {
       return `${method} ${path}`;
     });
   }
-});
-
-describe('the configuration table', () => {
-  const rows = tableBelow('## Configuration').flatMap(([names = '', fallback = '']) =>
-    codeIn(names).map((name) => ({ name, fallback: codeIn(fallback)[0] })),
-  );
-  const sources = ['worker/config.ts', 'client/cli/environment.ts'].map(textOf).join('\n');
-  const ownVariables = [...sources.matchAll(/^ {2}([A-Z][A-Z_]+): |\.(NODE_ENV)\b/gm)].map(
-    ([, declared, read]) => declared ?? read,
-  );
-
-  test('has the variables that are read, and no others but those of Temporal', () => {
-    const envconfig = textOf('node_modules/@temporalio/envconfig/lib/envconfig-toml.js');
-    const ofTemporal = rows.map(({ name }) => name).filter((name) => envconfig.includes(`'${name}'`));
-    expect(ofTemporal.length).toBeGreaterThan(5);
-    const others = rows.map(({ name }) => name).filter((name) => !ofTemporal.includes(name));
-    expect(others.sort()).toEqual([...new Set(ownVariables)].sort());
-  });
-
-  test.each(rows.filter(({ fallback }) => fallback !== undefined))('$name is $fallback by default', (row) => {
-    const { name, fallback = '' } = row;
-    expect(loadConfig({ [name]: fallback })).toEqual(loadConfig({}));
-  });
-
-  const unset = rows.filter(({ name, fallback }) => fallback === undefined && ownVariables.includes(name));
-
-  test.each(unset)('$name is unset by default', ({ name }) => {
-    const [declaration] = new RegExp(`^ {2}${name}: .*$`, 'm').exec(sources) ?? [''];
-    expect(declaration).not.toMatch(/default\(|port\(\d|duration|wholeNumber/);
-  });
 });
 
 test('the dependency table has the dependencies, each once', () => {

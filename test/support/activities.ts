@@ -3,13 +3,14 @@ import type { ActivityContext } from '../../activities/activity-context.js';
 import type { CallsOptions } from '../../activities/dependencies.js';
 import { EndpointLimit } from '../../activities/endpoint-limit.js';
 import { type Activities, type Call, createActivities, type Endpoint } from '../../activities/index.js';
-import { DEFAULT_READ_POLICY } from '../../activities/read-policy.js';
-import { DEFAULT_RETRY_POLICY } from '../../activities/retry-schedule.js';
 import { createSender } from '../../activities/send.js';
 import { StopSignal } from '../../activities/stop-signal.js';
+import { loadConfig } from '../../config/index.js';
 import type { DeliveryInput, SendType } from '../../contract/index.js';
 import type { Store } from '../../store/index.js';
 import { unique } from './stores.js';
+
+const CONFIG = loadConfig({});
 
 export interface ActivitiesOptions {
   store: Store;
@@ -34,7 +35,7 @@ export interface TestProcess extends Activities {
 }
 
 export function startProcess(options: ActivitiesOptions): TestProcess {
-  const { store, isLocal = true, attemptTimeoutMs = 5_000, schedule_ms = DEFAULT_RETRY_POLICY.schedule_ms } = options;
+  const { store, isLocal = true, attemptTimeoutMs = 5_000, schedule_ms = CONFIG.retryPolicy.schedule_ms } = options;
   const sender = createSender({
     allowNetworks: ['127.0.0.0/8'],
     denyNetworks: [],
@@ -59,10 +60,10 @@ export function startProcess(options: ActivitiesOptions): TestProcess {
   const { activities, idle } = createActivities({
     store,
     sender,
-    ...(options.calls && { calls: { source: NO_CALLS, policy: DEFAULT_READ_POLICY, ...options.calls } }),
+    ...(options.calls && { calls: { source: NO_CALLS, policy: CONFIG.calls.policy, ...options.calls } }),
     attemptTimeoutMs,
-    retryPolicy: { ...DEFAULT_RETRY_POLICY, schedule_ms },
-    endpointLimit: new EndpointLimit(options.limit === undefined ? {} : { limit: options.limit }),
+    retryPolicy: { ...CONFIG.retryPolicy, schedule_ms },
+    endpointLimit: new EndpointLimit({ limit: options.limit ?? CONFIG.maxInFlight }),
     onDelivered: (endpoint) => delivered.push(endpoint),
     onFault: (what) => faults.push(what),
     stopping,

@@ -1,5 +1,6 @@
+import { createLogger, loadConfig } from '../../dist/config/index.js';
 import { openStore } from '../../dist/store/index.js';
-import { createLogger, installRuntime, loadConfig, startWorker } from '../../dist/worker/index.js';
+import { installRuntime, startWorker } from '../../dist/worker/index.js';
 
 /** A worker as `npm run worker` runs it, but with this resolver of names. */
 export async function runWorker(lookup) {

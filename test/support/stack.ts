@@ -5,8 +5,9 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { CallSource } from '../../activities/index.js';
 import { PostcallClient } from '../../client/index.js';
+import { type Config, loadConfig } from '../../config/index.js';
 import { IN_MEMORY, openStore, type Store } from '../../store/index.js';
-import { type Config, loadConfig, startWorker } from '../../worker/index.js';
+import { startWorker } from '../../worker/index.js';
 import { Receiver } from './receiver.js';
 import { freshTaskQueue, quietRuntime } from './temporal.js';
 

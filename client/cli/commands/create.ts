@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DEFAULT_MAX_IN_FLIGHT } from '../../../contract/index.js';
 import { callIdsOf } from '../call-ids.js';
 import { parseCount, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
@@ -24,20 +25,19 @@ export function addCreate(program: Command, session: Session): void {
     .addOption(userIdOption(session))
     .option('--file <path>', 'read call IDs from a file, one a line; - is stdin')
     .option('--idempotency-key <key>', "a repeated request with this key returns the first one's batch")
-    .option('--max-in-flight <n>', 'first attempts at once (default: 100)', parseCount);
+    .option('--max-in-flight <n>', `attempts in flight at once (default: ${DEFAULT_MAX_IN_FLIGHT})`, parseCount);
   addWaitOptions(command).action((callIds: string[], options: CreateOptions) => create(callIds, options, session));
 }
 
 async function create(named: string[], options: CreateOptions, session: Session): Promise<void> {
   const call_ids = await callIdsOf(named, options.file, session);
-  const maxInFlight = options.maxInFlight ?? session.environment.maxInFlight;
   await session.withClient(async (client) => {
     const batch = await client.create({
       user_id: options.userId,
       call_ids,
       webhook_url: options.url,
       idempotency_key: options.idempotencyKey,
-      options: maxInFlight === undefined ? undefined : { max_in_flight: maxInFlight },
+      options: options.maxInFlight === undefined ? undefined : { max_in_flight: options.maxInFlight },
     });
     await accept(batch, call_ids.length, options, session);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CallSource, CallSourceError, CallUnusableError } from '../../../activities/index.js';
-import { DEFAULT_READ_POLICY } from '../../../activities/read-policy.js';
+import { loadConfig } from '../../../config/index.js';
 import { IN_MEMORY, openStore, type Store, StoreQueryError, StoreUnavailableError } from '../../../store/index.js';
 import { registerDelivery, startProcess } from '../../support/activities.js';
 import { answer, delayed, neverAnswer } from '../../support/behaviours.js';
@@ -327,7 +327,7 @@ describe('a call that is not stored yet', () => {
 
   test('is sent when it is complete, or after a time, or never', async () => {
     const readyField = 'completed';
-    const policy = { ...DEFAULT_READ_POLICY, ready_timeout_ms: 60_000 };
+    const policy = { ...loadConfig({}).calls.policy, ready_timeout_ms: 60_000 };
     const incomplete = giving({ completed: 'true' });
     expect((await ask(giving({ completed: true }), 0, { readyField })).end).toMatchObject({ kind: 'delivered' });
     expect((await ask(incomplete, 0, { readyField })).end).toMatchObject({ kind: 'unread', source_away: false });

@@ -193,7 +193,7 @@ describe('a wait for first attempts', () => {
 
   test('ends when the server closes', async () => {
     const user = await newUser();
-    const other = createApi({ client, store, logger: pino({ level: 'silent' }) });
+    const other = createApi({ client, store, logger: pino({ level: 'silent' }), rateLimit: 500 });
     const otherUrl = await other.listen({ port: 0 });
     const answer = userWith(otherUrl, user.userId, user.key).post(CREATE, { call_ids: ['c'], webhook_url: ENDPOINT });
     await expect

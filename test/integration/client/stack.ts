@@ -1,8 +1,9 @@
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { PostcallClient } from '../../../client/index.js';
+import { loadConfig } from '../../../config/index.js';
 import { IN_MEMORY, openStore, type Store } from '../../../store/index.js';
-import { loadConfig, startWorker } from '../../../worker/index.js';
+import { startWorker } from '../../../worker/index.js';
 import type { Behaviour } from '../../support/behaviours.js';
 import { Receiver } from '../../support/receiver.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';

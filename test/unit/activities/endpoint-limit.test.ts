@@ -60,7 +60,7 @@ describe('EndpointLimit', () => {
   });
 
   it('has a hundred places at each endpoint by default', () => {
-    const limit = new EndpointLimit();
+    const limit = new EndpointLimit({ limit: 100 });
     times(100, () => place(limit, 'a'));
     expect(isBusy(limit.enter('a'))).toBe(true);
     times(100, () => place(limit, 'b'));
@@ -147,7 +147,7 @@ describe('EndpointLimit', () => {
   describe('says that an origin is slow', () => {
     const watched = () => {
       const clock = { now: 0 };
-      return { clock, limit: new EndpointLimit({ now: () => clock.now }) };
+      return { clock, limit: new EndpointLimit({ limit: 100, now: () => clock.now }) };
     };
 
     it('when attempts take more than 250 ms on average', () => {

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Reading } from '../../../activities/read-call.js';
-import { DEFAULT_READ_POLICY, decideReading, type ReadPolicy } from '../../../activities/read-policy.js';
+import { decideReading, type ReadPolicy } from '../../../activities/read-policy.js';
+import { loadConfig } from '../../../config/index.js';
 
+const POLICY = loadConfig({}).calls.policy;
 const HOUR = 3_600_000;
 const decide = (reading: Reading, elapsed_ms: number, policy: Partial<ReadPolicy> = {}, remaining_ms = 72 * HOUR) =>
-  decideReading(reading, { ...DEFAULT_READ_POLICY, ...policy }, { elapsed_ms, remaining_ms });
+  decideReading(reading, { ...POLICY, ...policy }, { elapsed_ms, remaining_ms });
 
 const ABSENT: Reading = { kind: 'absent' };
 const AWAY: Reading = { kind: 'away', reason: 'the call source answered 503', retry_after_ms: 0 };
@@ -94,7 +96,7 @@ it('whatever comes, a call is asked for again a whole while later, within the ho
   const elapsed = fc.integer({ min: -10_000, max: 80 * HOUR });
   fc.assert(
     fc.property(readings, elapsed, fc.nat(80 * HOUR), (reading, elapsed_ms, remaining_ms) => {
-      const decision = decideReading(reading, DEFAULT_READ_POLICY, { elapsed_ms, remaining_ms });
+      const decision = decideReading(reading, POLICY, { elapsed_ms, remaining_ms });
       if (decision.kind !== 'ask_again') return;
       expect(decision.due_in).toBeGreaterThan(0);
       expect(Number.isInteger(decision.due_in)).toBe(true);

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  DEFAULT_RETRY_POLICY,
   type FailedAttempt,
   MAX_RETRY_AFTER_MS,
   nextDelay,
   type RetryPolicy,
 } from '../../../activities/retry-schedule.js';
+import { loadConfig } from '../../../config/index.js';
+
+const POLICY = loadConfig({}).retryPolicy;
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -44,7 +46,7 @@ describe('the default schedule', () => {
     [7, HOUR],
     [60, HOUR],
   ])('after attempt number %i waits %i ms', (step, delay_ms) => {
-    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ step }))).toEqual({ delay_ms, held_ms: 0 });
+    expect(nextDelay(POLICY, failed({ step }))).toEqual({ delay_ms, held_ms: 0 });
   });
 
   it.each([
@@ -53,20 +55,20 @@ describe('the default schedule', () => {
     [0.75, 5.5 * SECOND],
     [1, 6 * SECOND],
   ])('spreads a wait by a fifth in both directions (random %d: %i ms)', (random, delay_ms) => {
-    expect(nextDelay(DEFAULT_RETRY_POLICY, failed({ random }))).toEqual({ delay_ms, held_ms: 0 });
+    expect(nextDelay(POLICY, failed({ random }))).toEqual({ delay_ms, held_ms: 0 });
   });
 
   it('ends at the horizon', () => {
     const last = failed({ step: 70, remaining_ms: HOUR });
-    expect(nextDelay(DEFAULT_RETRY_POLICY, last)).toEqual({ delay_ms: HOUR, held_ms: 0 });
-    expect(nextDelay(DEFAULT_RETRY_POLICY, { ...last, remaining_ms: HOUR - 1 })).toBe('used_up');
+    expect(nextDelay(POLICY, last)).toEqual({ delay_ms: HOUR, held_ms: 0 });
+    expect(nextDelay(POLICY, { ...last, remaining_ms: HOUR - 1 })).toBe('used_up');
   });
 
   it('makes 78 attempts when all of them fail at once', () => {
     let attemptsMade = 1;
-    let remaining_ms = DEFAULT_RETRY_POLICY.horizon_ms;
+    let remaining_ms = POLICY.horizon_ms;
     for (;;) {
-      const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ step: attemptsMade - 1, remaining_ms }));
+      const next = nextDelay(POLICY, failed({ step: attemptsMade - 1, remaining_ms }));
       if (next === 'used_up') break;
       remaining_ms -= next.delay_ms;
       attemptsMade += 1;
@@ -78,33 +80,33 @@ describe('the default schedule', () => {
 
 describe('retry-after', () => {
   it.each([429, 503])('is waited for with %i, and held', (response_code) => {
-    const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code, retry_after_ms: MINUTE, random: 0 }));
+    const next = nextDelay(POLICY, failed({ response_code, retry_after_ms: MINUTE, random: 0 }));
     expect(next).toEqual({ delay_ms: MINUTE, held_ms: MINUTE });
   });
 
   it.each([null, 200, 301, 404, 500, 502])('is ignored with %s', (response_code) => {
-    const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code, retry_after_ms: MINUTE }));
+    const next = nextDelay(POLICY, failed({ response_code, retry_after_ms: MINUTE }));
     expect(next).toEqual({ delay_ms: 5 * SECOND, held_ms: 0 });
   });
 
   it('does not shorten the scheduled wait', () => {
-    const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ step: 2, response_code: 429, retry_after_ms: SECOND }));
+    const next = nextDelay(POLICY, failed({ step: 2, response_code: 429, retry_after_ms: SECOND }));
     expect(next).toEqual({ delay_ms: 2 * MINUTE, held_ms: SECOND });
   });
 
   it('spreads webhooks upwards only', () => {
-    const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code: 429, retry_after_ms: MINUTE, random: 0.5 }));
+    const next = nextDelay(POLICY, failed({ response_code: 429, retry_after_ms: MINUTE, random: 0.5 }));
     expect(next).toEqual({ delay_ms: 66 * SECOND, held_ms: MINUTE });
   });
 
   it.each([25 * HOUR, 1_000 * HOUR, Number.MAX_SAFE_INTEGER])('is cut to 24 hours (%i ms)', (retry_after_ms) => {
-    const next = nextDelay(DEFAULT_RETRY_POLICY, failed({ response_code: 503, retry_after_ms, random: 0.99 }));
+    const next = nextDelay(POLICY, failed({ response_code: 503, retry_after_ms, random: 0.99 }));
     expect(next).toEqual({ delay_ms: 24 * HOUR, held_ms: 24 * HOUR });
   });
 
   it('uses the schedule up when it asks for more than the rest of the horizon', () => {
     const late = failed({ response_code: 503, remaining_ms: 12 * HOUR, retry_after_ms: 20 * HOUR });
-    expect(nextDelay(DEFAULT_RETRY_POLICY, late)).toBe('used_up');
+    expect(nextDelay(POLICY, late)).toBe('used_up');
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../../../config/index.js';
 import { openCalls, warnOfOwnerlessCalls } from '../../../worker/calls.js';
-import { loadConfig } from '../../../worker/config.js';
 import { captureLog } from '../../support/captured-log.js';
 
 const URL = { CALLS_URL: 'http://127.0.0.1:1/calls' };

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { readEnvironment } from '../../../../client/cli/environment.js';
 import { follow, progressLine, progressTable, resultText } from '../../../../client/cli/follow.js';
 import { Output } from '../../../../client/cli/output.js';
 import { Session } from '../../../../client/cli/session.js';
+import { loadConfig } from '../../../../config/index.js';
 import type { BatchResult, Progress } from '../../../../contract/index.js';
 
 const running: Progress = {
@@ -34,7 +34,7 @@ const partial: Progress = { ...whole, delivered: 3, failed: 1 };
 /** Follows a batch with these progresses on such an output. */
 async function followed(progresses: Progress[], { isTTY, json }: { isTTY: boolean; json: boolean }) {
   const stdout = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 120 });
-  const session = new Session(readEnvironment({}), new Output({ stdout, stderr: stdout }, json), new PassThrough());
+  const session = new Session(loadConfig({}), new Output({ stdout, stderr: stdout }, json), new PassThrough());
   const batch = {
     async *watch() {
       yield* progresses;

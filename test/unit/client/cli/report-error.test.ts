@@ -10,6 +10,7 @@ import {
   ServiceUnavailableError,
   WorkerUnavailableError,
 } from '../../../../client/errors/index.js';
+import { InvalidConfigError } from '../../../../config/index.js';
 import { InvalidRequestError } from '../../../../contract/index.js';
 import { StoreUnavailableError } from '../../../../store/errors.js';
 
@@ -27,6 +28,7 @@ function report(error: unknown, json: boolean): { exitCode: number; text: string
 
 test.each<[unknown, number, string]>([
   [new InvalidRequestError([{ field: 'a', message: 'a is required' }]), 2, 'INVALID_REQUEST'],
+  [new InvalidConfigError(['PORT must be a port']), 2, 'INVALID_CONFIG'],
   [new IdempotencyConflictError('k', 'b_1'), 2, 'IDEMPOTENCY_CONFLICT'],
   [new BatchNotFoundError('b_1'), 3, 'BATCH_NOT_FOUND'],
   [new NotFoundError('no such call'), 3, 'NOT_FOUND'],

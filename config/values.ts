@@ -1,23 +1,27 @@
-import { msToNumber } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time.js';
 import { z } from 'zod';
 
-/** A variable that may be unset; the key is always present in the result. */
-export const optional = <T extends z.ZodType>(schema: T) => schema.optional();
-
+/** `range` is what the documents say of a variable's values. */
 export const wholeNumber = (fallback: number, { min, max }: { min: number; max: number }) =>
-  number(`must be a whole number from ${min} to ${max}`, min, max).default(fallback);
-
-export const port = (fallback?: number) => {
-  const schema = number('must be a port from 0 to 65535', 0, 65_535);
-  return fallback === undefined ? schema : schema.default(fallback);
-};
-
-const number = (message: string, min: number, max: number) =>
   z
+    .string()
+    .default(String(fallback))
+    .pipe(number('a whole number', min, max))
+    .meta({ range: `${min} to ${max}` });
+
+export const port = (fallback: number) => z.string().default(String(fallback)).pipe(portNumber);
+export const optionalPort = () => portNumber.optional();
+
+const number = (what: string, min: number, max: number) => {
+  const message = `must be ${what} from ${min} to ${max}`;
+  return z
     .string()
     .regex(/^\d+$/, message)
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
+};
+
+const portNumber = number('a port', 0, 65_535);
 
 /** `true` or `false`. Unset: false. */
 export const flag = () =>
@@ -30,8 +34,8 @@ export const flag = () =>
 export const list = <T extends z.ZodType<string, string>>(item: T) =>
   z
     .string()
-    .default('')
-    .transform((value) =>
+    .optional()
+    .transform((value = '') =>
       value
         .split(',')
         .map((part) => part.trim())
@@ -39,34 +43,34 @@ export const list = <T extends z.ZodType<string, string>>(item: T) =>
     )
     .pipe(z.array(item));
 
-const milliseconds = (value: string): number | undefined => {
+/** Undefined for what is no duration. */
+function milliseconds(text: string): number | undefined {
   try {
-    return msToNumber(value as Parameters<typeof msToNumber>[0]);
+    return msToNumber(text as Parameters<typeof msToNumber>[0]);
   } catch {
     // msToNumber throws for what it cannot read: the schema below says so in its own words.
     return undefined;
   }
-};
-
-const DURATION_RULE = 'must be a duration such as 500ms, 15s, 2m or 72h';
+}
 
 const durationFrom = (min: number) =>
   z.string().transform((value, context) => {
     const ms = milliseconds(value);
     if (ms !== undefined && ms >= min) return ms;
-    context.addIssue({ code: 'custom', message: DURATION_RULE });
+    context.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 15s, 2m or 72h' });
     return z.NEVER;
   });
 
-const durationText = durationFrom(1);
-
-/** A duration in milliseconds, written as `15s`; 0 only where `min` is 0. */
-export const duration = (fallback: string, { min = 1, max }: { min?: 0 | 1; max: number }) =>
-  z
+/** A duration in milliseconds, written as `15s`, of at most `max`; 0 only where `min` is 0. */
+export function duration(fallback: string, { min = 1, max }: { min?: 0 | 1; max: string }) {
+  const maxMs = milliseconds(max) ?? Number.NaN;
+  return z
     .string()
     .default(fallback)
     .pipe(durationFrom(min))
-    .refine((ms) => ms <= max, `must be at most ${max / 1_000}s`);
+    .refine((ms) => ms <= maxMs, `must be at most ${max}`)
+    .meta({ range: `at most ${max}` });
+}
 
 /** Comma-separated durations in milliseconds; at least one. */
 export const durations = (fallback: string) =>
@@ -74,4 +78,4 @@ export const durations = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((value) => value.split(',').map((part) => part.trim()))
-    .pipe(z.array(durationText));
+    .pipe(z.array(durationFrom(1)));

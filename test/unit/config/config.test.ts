@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidConfigError, loadConfig } from '../../../worker/config.js';
+import { InvalidConfigError, loadConfig } from '../../../config/index.js';
 
 const problemsOf = (environment: NodeJS.ProcessEnv): string[] => {
   try {
@@ -17,10 +17,8 @@ describe('where calls come from', () => {
       url: undefined,
       apiKey: undefined,
       userId: undefined,
-      graceMs: 5_000,
       readyField: undefined,
-      readyTimeoutMs: 600_000,
-      sendIncomplete: false,
+      policy: { grace_ms: 5_000, ready_timeout_ms: 600_000, send_incomplete: false },
     });
   });
 
@@ -38,16 +36,14 @@ describe('where calls come from', () => {
       url: 'https://calls.example.com/v1/calls',
       apiKey: 'sk-1',
       userId: 'u-1',
-      graceMs: 0,
       readyField: 'completed',
-      readyTimeoutMs: 30_000,
-      sendIncomplete: true,
+      policy: { grace_ms: 0, ready_timeout_ms: 30_000, send_incomplete: true },
     });
   });
 
   it.each([
     ['CALLS_GRACE', '-1s', 'must be a duration'],
-    ['CALLS_GRACE', '2h', 'must be at most 3600s'],
+    ['CALLS_GRACE', '2h', 'must be at most 1h'],
     ['CALLS_READY_TIMEOUT', '0', 'must be a duration'],
     ['CALLS_SEND_INCOMPLETE', 'yes', 'must be true or false'],
     ['CALLS_USER_ID', 'a\nb', 'must not contain control characters'],
@@ -57,4 +53,33 @@ describe('where calls come from', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} ${message}`));
   });
+});
+
+it('means the embedded stack where nothing is set, or all is empty', () => {
+  const empty = loadConfig({});
+  expect(empty).toMatchObject({
+    temporal: { connectionOptions: { address: '127.0.0.1:7233' }, namespace: 'default' },
+    embedded: { used: true },
+    taskQueue: 'postcall-webhooks',
+    databaseUrl: undefined,
+    dataDir: '.postcall',
+    userId: undefined,
+    maxInFlight: 100,
+  });
+  expect(loadConfig({ DATABASE_URL: '', POSTCALL_DATA_DIR: '', PORT: '', POSTCALL_API_KEYS: '' })).toEqual(empty);
+});
+
+it('names every variable that is wrong', () => {
+  const wrong = {
+    TEMPORAL_PORT: 'x',
+    PORT: '65536',
+    POSTCALL_MAX_IN_FLIGHT: '0',
+    POSTCALL_RETRY_SCHEDULE: '5s,soon',
+    POSTCALL_ALLOW_NETWORKS: '10.0.0.0/8, 10.0.0.1',
+    POSTCALL_API_KEYS: 'u-1:short',
+    DATABASE_URL: 'db.internal',
+    LOG_LEVEL: 'loud',
+  };
+  const named = problemsOf(wrong).map((problem) => problem.split(' ')[0]);
+  expect(new Set(named)).toEqual(new Set(Object.keys(wrong)));
 });

@@ -1,52 +1,8 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
-import ipaddr from 'ipaddr.js';
-import { z } from 'zod';
-import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, userIdSchema } from '../contract/index.js';
-import { duration, durations, flag, list, optional, port, wholeNumber } from './config-values.js';
+import { type Environment, environmentSchema } from './environment.js';
 
-/** Attempts longer than this would outlive the activity's own timeout. */
-const MAX_ATTEMPT_TIMEOUT_MS = 120_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
-const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
-const databaseUrl = z.url({
-  protocol: /^postgres(ql)?$/,
-  error: 'must be a URL such as postgres://user:password@host:5432/name',
-});
-
-const environmentSchema = z.object({
-  TEMPORAL_CLI_PATH: optional(z.string()),
-  TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
-  TEMPORAL_PORT: port(7233),
-  TEMPORAL_UI_PORT: port(8233),
-  DATABASE_URL: optional(databaseUrl),
-  POSTCALL_DATA_DIR: z.string().default('.postcall'),
-  CALLS_URL: optional(httpUrl),
-  CALLS_API_KEY: optional(z.string()),
-  CALLS_USER_ID: optional(userIdSchema),
-  CALLS_GRACE: duration('5s', { min: 0, max: HOUR_MS }),
-  CALLS_READY_FIELD: optional(z.string()),
-  CALLS_READY_TIMEOUT: duration('10m', { max: DAY_MS }),
-  CALLS_SEND_INCOMPLETE: flag(),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: port(8787),
-  POSTCALL_API_KEYS: list(apiKey),
-  POSTCALL_ALLOW_NETWORKS: list(network),
-  POSTCALL_DENY_NETWORKS: list(network),
-  POSTCALL_RETRY_SCHEDULE: durations('5s,30s,2m,5m,15m,30m,1h'),
-  POSTCALL_RETRY_HORIZON: duration('72h', { max: 30 * DAY_MS }),
-  POSTCALL_ATTEMPT_TIMEOUT: duration('15s', { max: MAX_ATTEMPT_TIMEOUT_MS }),
-  POSTCALL_MAX_IN_FLIGHT: wholeNumber(DEFAULT_MAX_IN_FLIGHT, { min: 1, max: 500 }),
-  POSTCALL_PROBE_INTERVAL: duration('30s', { max: DAY_MS }),
-  POSTCALL_RATE_LIMIT: wholeNumber(500, { min: 1, max: 1_000_000 }),
-  POSTCALL_METRICS_PORT: optional(port()),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error')
-    .default('info'),
-});
+/** Each wait is spread by up to this share in both directions, so that webhooks that failed together do not return together. */
+const RETRY_JITTER = 0.2;
 
 /** Everything that the environment decides, read once at the edge. Durations are in milliseconds. */
 export type Config = ReturnType<typeof loadConfig>;
@@ -90,13 +46,19 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
     allowNetworks: env.POSTCALL_ALLOW_NETWORKS,
     denyNetworks: env.POSTCALL_DENY_NETWORKS,
-    retry: { scheduleMs: env.POSTCALL_RETRY_SCHEDULE, horizonMs: env.POSTCALL_RETRY_HORIZON },
+    retryPolicy: {
+      schedule_ms: env.POSTCALL_RETRY_SCHEDULE,
+      horizon_ms: env.POSTCALL_RETRY_HORIZON,
+      jitter: RETRY_JITTER,
+    },
     attemptTimeoutMs: env.POSTCALL_ATTEMPT_TIMEOUT,
     maxInFlight: env.POSTCALL_MAX_IN_FLIGHT,
     probeIntervalMs: env.POSTCALL_PROBE_INTERVAL,
     metricsPort: env.POSTCALL_METRICS_PORT,
     logLevel: env.LOG_LEVEL,
-    production: present.NODE_ENV === 'production',
+    production: env.NODE_ENV === 'production',
+    /** The command line's user, where a command names none. */
+    userId: env.POSTCALL_USER_ID,
   };
 }
 
@@ -104,19 +66,19 @@ function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
-const callsConfig = (env: z.infer<typeof environmentSchema>) => ({
+const callsConfig = (env: Environment) => ({
   /** Undefined: calls come from the store's `calls` table, unless the worker is given a source of its own. */
   url: env.CALLS_URL,
   apiKey: env.CALLS_API_KEY,
   /** The owner of calls that name none; undefined: whoever asks. */
   userId: env.CALLS_USER_ID,
-  /** From acceptance on, as long as an absent record is asked for again. */
-  graceMs: env.CALLS_GRACE,
   /** The top-level field that is `true` once a record is complete; undefined: every record is. */
   readyField: env.CALLS_READY_FIELD,
-  /** From acceptance on, as long as a record that is not complete is asked for again. */
-  readyTimeoutMs: env.CALLS_READY_TIMEOUT,
-  sendIncomplete: env.CALLS_SEND_INCOMPLETE,
+  policy: {
+    grace_ms: env.CALLS_GRACE,
+    ready_timeout_ms: env.CALLS_READY_TIMEOUT,
+    send_incomplete: env.CALLS_SEND_INCOMPLETE,
+  },
 });
 
 const embeddedTemporal = (port: number): TemporalConfig => ({

@@ -1,0 +1,139 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, DEFAULT_TEMPORAL_PORT, userIdSchema } from '../contract/index.js';
+import { duration, durations, flag, list, optionalPort, port, wholeNumber } from './values.js';
+
+const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
+const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const databaseUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'must be a URL such as postgres://user:password@host:5432/name',
+});
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error');
+const text = () => z.string().optional();
+
+/** All but the task queue are read by @temporalio/envconfig, as all of Temporal’s tools read them. */
+const temporal = {
+  TEMPORAL_ADDRESS: text().describe(
+    '`host:port` of Temporal. Unset: `npm start` and `npm run demo` bring their own; worker, API and command line take 127.0.0.1 and `TEMPORAL_PORT`.',
+  ),
+  TEMPORAL_NAMESPACE: z.string().default('default').describe('Namespace.'),
+  TEMPORAL_API_KEY: text().describe('API key of Temporal Cloud; turns TLS on.'),
+  TEMPORAL_TLS: text().describe("`true` turns TLS on, with the system's certificate authorities."),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: text().describe("File of the client's certificate."),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: text().describe("File of the client's key."),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: text().describe(
+    "File of the certificate authority that the server's certificate is from.",
+  ),
+  TEMPORAL_TLS_SERVER_NAME: text().describe(
+    "The name in the server's certificate, where it is not that of the address.",
+  ),
+  TEMPORAL_PROFILE: text().describe("A profile of Temporal's configuration file."),
+  TEMPORAL_CONFIG_FILE: text().describe("Where that file is, when it is not where Temporal's tools look for it."),
+  TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE).describe('Task queue of the workers.'),
+};
+
+const database = {
+  DATABASE_URL: databaseUrl
+    .optional()
+    .describe('`postgres://user:password@host:port/database`. Unset: PGlite in `POSTCALL_DATA_DIR`.'),
+  POSTCALL_DATA_DIR: z
+    .string()
+    .default('.postcall')
+    .describe('Folder of the embedded database and the embedded Temporal server.'),
+};
+
+const calls = {
+  CALLS_URL: httpUrl
+    .optional()
+    .describe('Calls are read from `GET {CALLS_URL}/{call_id}`. Unset: from the `calls` table.'),
+  CALLS_API_KEY: text().describe('`authorization` header of these requests.'),
+  CALLS_USER_ID: userIdSchema.optional().describe('Owner of calls that name none. Unset: the user who asks.'),
+  CALLS_GRACE: duration('5s', { min: 0, max: '1h' }).describe(
+    'For how long after the request a call that is not there is asked for again.',
+  ),
+  CALLS_READY_FIELD: text().describe(
+    'A top-level field, such as `completed`, that must be true before a call is sent. Unset: every record is complete.',
+  ),
+  CALLS_READY_TIMEOUT: duration('10m', { max: '1d' }).describe(
+    'For how long after the request that field is waited for.',
+  ),
+  CALLS_SEND_INCOMPLETE: flag().describe(
+    'Where `true`, a call that is not complete by then is sent as it is, and not failed.',
+  ),
+};
+
+const api = {
+  HOST: z.string().default('127.0.0.1').describe('Address on which the API listens.'),
+  PORT: port(8787).describe('Its port; with 0 any free one.'),
+  POSTCALL_API_KEYS: list(apiKey).describe(
+    '`user_id:key` pairs for a first start, each key of at least 16 characters; `npx postcall keys` manages them afterwards.',
+  ),
+  POSTCALL_RATE_LIMIT: wholeNumber(500, { min: 1, max: 1_000_000 }).describe(
+    'Requests a second for each API key and API process.',
+  ),
+};
+
+const delivery = {
+  POSTCALL_RETRY_SCHEDULE: durations('5s,30s,2m,5m,15m,30m,1h').describe(
+    'Waits after failed attempts, each ±20 %; the last one repeats.',
+  ),
+  POSTCALL_RETRY_HORIZON: duration('72h', { max: '30d' }).describe(
+    'No attempt is made later than this after the request was accepted.',
+  ),
+  POSTCALL_ATTEMPT_TIMEOUT: duration('15s', { max: '2m' }).describe('For one attempt in all.'),
+  POSTCALL_MAX_IN_FLIGHT: wholeNumber(DEFAULT_MAX_IN_FLIGHT, { min: 1, max: 500 }).describe(
+    'Attempts of one worker in flight to one origin (scheme, host and port) of a user.',
+  ),
+  POSTCALL_PROBE_INTERVAL: duration('30s', { max: '1d' }).describe(
+    'How often an endpoint that fails is tried by one of the webhooks that wait for it.',
+  ),
+  POSTCALL_ALLOW_NETWORKS: list(network).describe('CIDRs that may be reached although they are private.'),
+  POSTCALL_DENY_NETWORKS: list(network).describe(
+    "CIDRs that may never be reached, allowed or public, such as a NAT64 prefix of your network's own; wins over `POSTCALL_ALLOW_NETWORKS`.",
+  ),
+};
+
+const observability = {
+  LOG_LEVEL: logLevel
+    .default('info')
+    .describe('`trace`, `debug`, `info`, `warn` or `error`; at `debug` workflows have stack traces too.'),
+  NODE_ENV: text().describe('With `production` logs are JSON lines.'),
+  POSTCALL_METRICS_PORT: optionalPort().describe("Port of the worker's Prometheus endpoint, on all interfaces."),
+};
+
+const commandLine = {
+  POSTCALL_USER_ID: text().describe('Default of `--user-id`.'),
+};
+
+const embedded = {
+  TEMPORAL_CLI_PATH: text().describe('A `temporal` binary to use. Unset: one from `PATH`, downloaded or built.'),
+  TEMPORAL_PORT: port(DEFAULT_TEMPORAL_PORT).describe('Its gRPC port.'),
+  TEMPORAL_UI_PORT: port(8233).describe("Its Web UI's port."),
+};
+
+/** The variables by subject, in the order in which docs/configuration.md lists them. */
+export const SUBJECTS = {
+  Temporal: temporal,
+  Database: database,
+  'Where calls come from': calls,
+  'HTTP API': api,
+  Delivery: delivery,
+  'Logs and metrics': observability,
+  'Command line': commandLine,
+  'Embedded Temporal server': embedded,
+};
+
+/** Every variable, for worker, API, command line and the embedded stack alike. Each has a description: docs/configuration.md is made of them. */
+export const environmentSchema = z.object({
+  ...temporal,
+  ...database,
+  ...calls,
+  ...api,
+  ...delivery,
+  ...observability,
+  ...commandLine,
+  ...embedded,
+});
+export type Environment = z.infer<typeof environmentSchema>;
