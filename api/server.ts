@@ -15,6 +15,7 @@ import { openapi } from './http/openapi.js';
 import { rateLimit } from './http/rate-limit.js';
 import { validation } from './http/validation.js';
 import { batches } from './routes/batches.js';
+import { endpoints } from './routes/endpoints.js';
 import { failed } from './routes/failed.js';
 import { operations } from './routes/operations.js';
 import { webhooks } from './routes/webhooks.js';
@@ -91,5 +92,6 @@ const v1: FastifyPluginAsync<V1Options> = async (
   });
   app.register(webhooks, dependencies);
   app.register(batches, dependencies);
+  app.register(endpoints, dependencies);
   app.register(failed, dependencies);
 };

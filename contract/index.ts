@@ -1,5 +1,6 @@
 export * from './batch.js';
 export * from './delivery.js';
+export * from './endpoint.js';
 export * from './failures.js';
 export * from './ids.js';
 export * from './invalid-request.js';

@@ -1,6 +1,13 @@
-import { type CallStanding, type FinalFailure, INTERRUPTED, type WebhookStatus } from '../contract/index.js';
+import {
+  type CallStanding,
+  type EndpointState,
+  type FinalFailure,
+  INTERRUPTED,
+  type WebhookStatus,
+} from '../contract/index.js';
 import { type AttemptRow, toAttempt } from './attempt.js';
 import type { Database } from './database.js';
+import { NOTED_HEALTH } from './endpoint-health.js';
 import { StoreQueryError } from './errors.js';
 import { type AGAIN, LOCKED } from './rounds.js';
 import { epochMs, isThere, storable } from './sql.js';
@@ -20,6 +27,7 @@ interface CloseRow extends AttemptRow {
   status: WebhookStatus | null;
   failure: FinalFailure | null;
   due_in: number | null;
+  endpoint_became: EndpointState | null;
 }
 
 /**
@@ -73,27 +81,7 @@ const statement = requestStatement<CloseRequest>(
           and not ${isThere('attempts newer where newer.webhook_id = locked.id and newer.seq > request.seq')}
         ))
       returning webhooks.user_id, webhooks.call_id, webhooks.status, webhooks.error, webhooks.next_attempt_at
-    ),
-    answer as (
-      select locked.endpoint, locked.user_id, locked.url,
-        bool_or(next_status = 'delivered') as delivers, bool_or(request.endpoint_failed) as fails
-      from request join closed using (seq) join locked using (user_id, call_id)
-      where next_status = 'delivered' or request.endpoint_failed or request.response_code = 410
-      group by locked.endpoint, locked.user_id, locked.url
-    ),
-    changed as (
-      insert into endpoints (key, user_id, url, failing_since)
-      select answer.endpoint, answer.user_id, answer.url, case when fails and not delivers then clock_timestamp() end
-      from answer left join endpoints on endpoints.key = answer.endpoint
-      where case
-        when delivers then endpoints.failing_since is not null
-        when fails then endpoints.failing_since is null
-        else endpoints.key is null
-      end
-      order by answer.endpoint
-      on conflict (key) do update set failing_since = excluded.failing_since
-        where (endpoints.failing_since is null) <> (excluded.failing_since is null)
-    )
+    ),${NOTED_HEALTH}
     select request.place::integer,
       ${IS_LOCKED} as is_locked,
       attempts.seq is not null as is_there,
@@ -105,7 +93,8 @@ const statement = requestStatement<CloseRequest>(
       ${epochMs('attempts.sent_at')} as sent_at_ms, attempts.send_type,
       case when closed.seq is null then attempts.response_code else closed.response_code end as response_code,
       case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end as response_time_ms,
-      case when closed.seq is null then attempts.error else closed.error end as error
+      case when closed.seq is null then attempts.error else closed.error end as error,
+      (select judged.state from judged where judged.place = request.place and judged.state <> was) as endpoint_became
     from request
     left join locked using (user_id, call_id)
     left join attempts on attempts.seq = request.seq
@@ -122,7 +111,7 @@ export async function closeAttempts(
   return byPlace(requests.length, rows).map((row, index) => {
     if (row?.is_locked) return LOCKED;
     if (!row?.is_there) return new StoreQueryError(`there is no attempt ${requests[index]?.seq} of this call`);
-    return { attempt: toAttempt(row), standing: toStanding(row) };
+    return { attempt: toAttempt(row), standing: toStanding(row), endpoint_became: row.endpoint_became };
   });
 }
 

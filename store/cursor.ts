@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { InvalidRequestError } from '../contract/index.js';
+import { ENDPOINT_STATES, type EndpointState, InvalidRequestError } from '../contract/index.js';
 
 /** What PostgreSQL could not compare with a call ID is none of ours. */
 const callId = z.string().refine((text) => !text.includes('\0') && text.isWellFormed());
 const callCursor = z.tuple([callId]);
+const endpointCursor = z.tuple([z.enum(ENDPOINT_STATES), z.int().nonnegative(), z.string().regex(/^[0-9a-f]{16}$/)]);
 const failureCursor = z.tuple([z.int().nonnegative(), callId]);
 
 /** Position in a list: the last row's sort key. Opaque to callers. */
@@ -31,3 +32,7 @@ export const decodeCallCursor = (cursor: string): string => decode(callCursor, c
 export const encodeFailureCursor = (failedAtMs: number, callId: string): string => encode([failedAtMs, callId]);
 export const decodeFailureCursor = (cursor: string): [failedAtMs: number, callId: string] =>
   decode(failureCursor, cursor);
+
+export type EndpointPosition = [state: EndpointState, sinceMs: number, key: string];
+export const encodeEndpointCursor = (position: EndpointPosition): string => encode(position);
+export const decodeEndpointCursor = (cursor: string): EndpointPosition => decode(endpointCursor, cursor);

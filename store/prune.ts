@@ -59,6 +59,20 @@ const forgetStatement = requestStatement<number>(
     where pruned_at is not null and pruned_at < clock_timestamp() - days * interval '1 day'`,
 );
 
+/** Endpoints that nothing was sent to since, nor waits for. */
+const unusedStatement = requestStatement<PruneRequest>(
+  columns,
+  (requests) => `
+    with unused as materialized (
+      select key from ${requests} join endpoints on used_at < to_timestamp(finished_before / 1000)
+      where coalesce(answered_at, used_at) < to_timestamp(finished_before / 1000)
+        and not ${isThere("webhooks where webhooks.endpoint = endpoints.key and webhooks.status = 'pending'")}
+        and not ${isThere("webhooks where webhooks.endpoint = endpoints.key and webhooks.status = 'retrying'")}
+      order by key for update of endpoints
+    )
+    delete from endpoints using unused where endpoints.key = unused.key`,
+);
+
 interface Pruned {
   batches: number;
   webhooks: number;
@@ -78,6 +92,7 @@ export async function prune(
     total.batches += pruned.batches;
     total.webhooks += pruned.webhooks;
   }
+  await database.query(unusedStatement, [request]);
   await database.query(forgetStatement, [KEEP_DAYS]);
   return total;
 }

@@ -36,7 +36,10 @@ export interface BatchRow {
 
 type BatchRequest = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
 
-/** Creates the rows of batches that have none, and answers how all of them stand. */
+const endpointKey = (userId: string, url: string | undefined): string | null =>
+  url === undefined ? null : endpointRef(userId, url).key;
+
+/** Creates the rows of batches and endpoints that have none, and answers how all of the batches stand. */
 const batchStatement = requestStatement<BatchRequest>(
   {
     batch_id: ['text', ({ batch_id }) => batch_id],
@@ -45,9 +48,19 @@ const batchStatement = requestStatement<BatchRequest>(
     send_type: ['text', ({ send_type }) => send_type],
     total: ['integer', ({ total }) => total],
     accepted_at: ['float8', ({ accepted_at }) => accepted_at],
+    url: ['text', ({ webhook_url }) => webhook_url ?? null],
+    endpoint: ['text', ({ user_id, webhook_url }) => endpointKey(user_id, webhook_url)],
   },
   (requests) => `
     with request as materialized (select * from ${requests}),
+    used as (
+      insert into endpoints (key, user_id, url)
+      select distinct on (endpoint) endpoint, request.user_id, request.url
+      from request left join endpoints on endpoints.key = endpoint
+      where endpoint is not null and (endpoints.key is null or used_at < clock_timestamp() - interval '1 day')
+      order by endpoint
+      on conflict (key) do update set used_at = clock_timestamp()
+    ),
     created as (
       insert into batches (batch_id, workflow_id, user_id, send_type, total, accepted_at)
       select batch_id, workflow_id, user_id, send_type, total, to_timestamp(accepted_at / 1000) from request

@@ -49,6 +49,7 @@ export const batches = pgTable(
   },
   (table) => [
     index('batches_workflow').on(table.workflowId),
+    index('batches_paused').on(table.userId).where(sql`${table.pausedSince} is not null`),
     index('batches_finished').on(table.finishedAt).where(sql`${table.prunedAt} is null`),
     index('batches_pruned').on(table.prunedAt).where(sql`${table.prunedAt} is not null`),
   ],
@@ -106,6 +107,7 @@ export const webhooks = pgTable(
     uniqueIndex('webhooks_id').on(table.id),
     index('webhooks_batch').on(table.batchId, table.callId),
     index('webhooks_pending').on(table.batchId).where(sql`${table.status} = 'pending'`),
+    index('webhooks_untried').on(table.endpoint).where(sql`${table.status} = 'pending'`),
     index('webhooks_waiting').on(table.endpoint, table.waitingSince).where(sql`${table.status} = 'retrying'`),
     index('webhooks_due').on(table.nextAttemptAt).where(sql`${table.status} = 'retrying'`),
     index('webhooks_failed').on(table.userId, table.settledAt, table.callId).where(sql`${table.status} = 'failed'`),
@@ -137,7 +139,7 @@ export const attempts = pgTable(
   ],
 );
 
-/** What is known of endpoints across batches. */
+/** What is known of endpoints across batches: a row for each that a webhook was registered for. */
 export const endpoints = pgTable(
   'endpoints',
   {
@@ -145,19 +147,29 @@ export const endpoints = pgTable(
     key: text('key').primaryKey(),
     userId: text('user_id').notNull(),
     url: text('url').notNull(),
-    /** As workflows last told. */
+    /** By its attempts, whatever batches they are of, and by workflows that take it for down earlier. */
     state: text('state').$type<EndpointState>().notNull().default('up'),
-    since: time('since'),
-    /** Since when attempts fail at the endpoint's level; null while they do not. */
+    since: time('since').notNull().defaultNow(),
+    /** Failures at its level in a row, counted up to those that make it down. */
+    failures: integer('failures').notNull().default(0),
+    /** The first of them. While it is set the webhooks that wait are probed: only a delivery ends that. */
     failingSince: time('failing_since'),
-    /** When a webhook that waits for it was last claimed as a probe. */
-    probedAt: time('probed_at'),
+    /** When the next of them may be claimed as a probe; null: at once. */
+    nextProbeAt: time('next_probe_at'),
+    /** What it answered last; one that answers the same all the time is noted once a second. */
+    answeredAt: time('answered_at'),
+    responseCode: integer('response_code'),
+    error: text('error'),
+    /** When a webhook was last registered for it, to a day. */
+    usedAt: time('used_at').notNull().defaultNow(),
   },
   (table) => [
     index('endpoints_failing').on(table.failingSince).where(sql`${table.failingSince} is not null`),
-    index('endpoints_troubled').on(table.userId, table.state).where(sql`${table.state} <> 'up'`),
+    index('endpoints_user').on(table.userId, table.state, table.since, table.key),
+    index('endpoints_used').on(table.usedAt),
   ],
 );
+
 /** API keys by their SHA-256 hash (hex): a key itself is shown once and never stored. */
 export const apiKeys = pgTable('api_keys', {
   hash: text('hash').primaryKey(),

@@ -4,6 +4,7 @@ import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
 import { failUnsettled, findUnfinished } from './ended-batches.js';
 import { grouped } from './grouping.js';
+import { listEndpoints } from './list-endpoints.js';
 import { openAttempt } from './open-attempt.js';
 import { storePayload } from './payloads.js';
 import { prune } from './prune.js';
@@ -55,6 +56,7 @@ export function sqlStore(database: Database): Store {
       return found === TOO_LARGE ? getWebhook(database, { user_id, call_id }) : found;
     },
     listBatchWebhooks: (query) => listBatchWebhooks(database, query),
+    listEndpoints: (query) => listEndpoints(database, query),
     listFailed: (query) => listFailed(database, query),
     listFailedWebhooks: (query) => listFailedWebhooks(database, query),
     upsertCalls: (calls) => upsertCalls(database, calls),

@@ -4,7 +4,9 @@ import type {
   CallStanding,
   CheckpointInput,
   Counts,
+  Endpoint,
   EndpointProgress,
+  EndpointState,
   FailedPage,
   FailedQuery,
   FinalFailure,
@@ -79,6 +81,8 @@ export interface Store {
   getWebhook(userId: string, callId: string): Promise<StoredWebhook | undefined>;
   /** The webhooks that a batch sent, in order of call ID, a page at a time; a page may hold fewer than asked for, where they are large. */
   listBatchWebhooks(query: BatchWebhooksQuery): Promise<WebhookPage>;
+  /** A user's endpoints: those that are down first, the longest first, then those that are gone, then the others; a page at a time. */
+  listEndpoints(query: EndpointsQuery): Promise<EndpointPage>;
   /** Failed webhooks without their payloads, oldest failure first. */
   listFailed(query: FailedQuery): Promise<FailedPage>;
   /** Failed webhooks as the API shows them, oldest failure first. */
@@ -174,6 +178,8 @@ export interface CloseResult {
   attempt: Attempt;
   /** Where the webhook stands now: an attempt that ends late does not undo a delivery. */
   standing: CallStanding;
+  /** What its endpoint has become with it; null where that is as it was. Of attempts that are recorded together one tells. */
+  endpoint_became: EndpointState | null;
 }
 
 /** `unknown`: no attempt of this batch was ever opened for it, or its last one ended and nothing tells more. */
@@ -216,6 +222,18 @@ export interface BatchWebhooksQuery {
   call_ids?: string[];
   limit: number;
   cursor?: string;
+}
+
+export interface EndpointsQuery {
+  user_id: string;
+  state?: EndpointState;
+  limit: number;
+  cursor?: string;
+}
+
+export interface EndpointPage {
+  endpoints: Endpoint[];
+  next_cursor: string | null;
 }
 
 export interface WebhookPage {

@@ -22,20 +22,18 @@ const batchStatement = requestStatement<BatchRecord>(
     from ${requests} where batches.batch_id = request.batch_id`,
 );
 
-/** The row is there since the first attempt that failed. */
+/**
+ * Attempts have said already what else there is to say of an endpoint, and whether it has answered since: a workflow may take it for down
+ * after fewer failures than anybody else.
+ */
 const endpointStatement = requestStatement<EndpointRecord>(
-  {
-    key: ['text', ({ key }) => key],
-    state: ['text', ({ state }) => state],
-    since: ['float8', ({ since }) => since],
-  },
+  { key: ['text', ({ key }) => key], state: ['text', ({ state }) => state] },
   (requests) => `
     with changed as materialized (
-      select key, request.state, request.since from ${requests} join endpoints using (key)
-      where endpoints.state <> request.state order by key for no key update of endpoints
+      select key from ${requests} join endpoints using (key)
+      where request.state = 'down' and endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
     )
-    update endpoints set state = changed.state, since = to_timestamp(changed.since / 1000)
-    from changed where endpoints.key = changed.key`,
+    update endpoints set state = 'down', since = failing_since from changed where endpoints.key = changed.key`,
 );
 
 /** Records what workflows say of their batches and of endpoints. */

@@ -49,13 +49,13 @@ export function claimWaiting(database: Database, request: WaitingRequest): Promi
 
 /** Workers' clocks for their probes are not in step: one that is a little early counts. */
 const probeStatement = requestStatement<number>(
-  { interval_ms: ['float8', (ms) => ms * 0.9] },
+  { interval_ms: ['float8', (ms) => ms] },
   (requests) => `
     with request as materialized (select * from ${requests}),
     probed as (
-      update endpoints set probed_at = clock_timestamp() from request
+      update endpoints set next_probe_at = clock_timestamp() + interval_ms * interval '1 millisecond' from request
       where failing_since is not null
-        and (probed_at is null or probed_at <= clock_timestamp() - interval_ms * interval '1 millisecond')
+        and (next_probe_at is null or next_probe_at <= clock_timestamp() + 0.1 * interval_ms * interval '1 millisecond')
         and ${isThere(`webhooks where webhooks.endpoint = endpoints.key and ${MAY_BE_TRIED}`)}
       returning endpoints.key
     ),

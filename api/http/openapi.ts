@@ -22,6 +22,7 @@ export const openapi = plugin(
         tags: [
           { name: 'Webhooks', description: 'One for each call.' },
           { name: 'Batches', description: 'The calls of one request.' },
+          { name: 'Endpoints', description: 'Where webhooks go.' },
           { name: 'Failed webhooks', description: 'Whose schedule is used up, or whose endpoint is gone.' },
           { name: 'Operations', description: 'For load balancers and monitoring; no API key.' },
         ],

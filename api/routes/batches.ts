@@ -13,7 +13,7 @@ import { knownBatch } from '../answers/known-batch.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { invalid, notFound } from '../errors.js';
-import { failures, missing, page, progress, single } from '../schemas/answers.js';
+import { failures, missing, page, progress, single, webhook } from '../schemas/answers.js';
 import { deliveredWebhook, progress as example, retryingWebhook } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
 
@@ -87,7 +87,7 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
         params,
         querystring: query,
         response: {
-          200: page({ description: 'Some of its webhooks.', example: [deliveredWebhook, retryingWebhook] }),
+          200: page(webhook, { description: 'Some of its webhooks.', example: [deliveredWebhook, retryingWebhook] }),
           404: missing('batch'),
           ...failures(400),
         },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { webhookUrlSchema } from '../../contract/index.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
-import { failures, page, single } from '../schemas/answers.js';
+import { failures, page, single, webhook } from '../schemas/answers.js';
 import { failedWebhook } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
 import { pointInTime } from '../schemas/point-in-time.js';
@@ -45,7 +45,7 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
         tags: ['Failed webhooks'],
         querystring: query,
         response: {
-          200: page({ description: 'Some of the failed webhooks.', example: [failedWebhook] }),
+          200: page(webhook, { description: 'Some of the failed webhooks.', example: [failedWebhook] }),
           ...failures(400),
         },
       },

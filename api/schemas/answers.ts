@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { progressSchema, webhookSchema } from '../../contract/index.js';
+import { endpointSchema, progressSchema, webhookSchema } from '../../contract/index.js';
 import { ERROR_CODES, type ErrorEntry, UNAVAILABLE_REASONS } from '../errors.js';
 
 /** Schemas of what is answered: they serialise the answers, and describe them in the OpenAPI document. */
@@ -17,6 +17,7 @@ const errorSchema = z
 
 export const webhook = webhookSchema.meta({ id: 'Webhook' });
 export const progress = progressSchema.meta({ id: 'Progress' });
+export const endpoint = endpointSchema.meta({ id: 'Endpoint' });
 
 const cursor = z.string().nullable().describe('`cursor` of the next page; null on the last one.');
 
@@ -35,10 +36,10 @@ export const single = <S extends z.ZodType>(data: S, { example, ...rest }: Docum
   documented(z.object({ data, errors: z.null() }), { ...rest, example: { data: example, errors: null } as never });
 
 /** A page of a list. */
-export const page = ({ example, ...rest }: Documentation<z.output<typeof webhook>[]>) =>
-  documented(z.object({ data: z.array(webhook), errors: z.null(), next_cursor: cursor }), {
+export const page = <S extends z.ZodType>(item: S, { example, ...rest }: Documentation<z.output<S>[]>) =>
+  documented(z.object({ data: z.array(item), errors: z.null(), next_cursor: cursor }), {
     ...rest,
-    example: { data: example, errors: null, next_cursor: null },
+    example: { data: example, errors: null, next_cursor: null } as never,
   });
 
 /** Webhooks, and the calls of the request that have none: null when there is no such call. */

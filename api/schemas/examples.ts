@@ -1,4 +1,4 @@
-import type { Attempt, Progress, Webhook } from '../../contract/index.js';
+import type { Attempt, Endpoint, Progress, Webhook } from '../../contract/index.js';
 
 /** What the OpenAPI document shows. */
 
@@ -79,4 +79,22 @@ export const progress: Progress = {
   endpoints: [{ url: ENDPOINT, state: 'down', since: '2026-01-31T09:00:12.310Z' }],
   started_at: '2026-01-31T09:00:00.042Z',
   finished_at: null,
+};
+
+export const downEndpoint: Endpoint = {
+  url: ENDPOINT,
+  state: 'down',
+  since: '2026-01-31T09:00:12.310Z',
+  waiting: 127,
+  last_answer: { at: '2026-01-31T09:41:30.004Z', response_code: null, error: 'connection refused' },
+  next_probe_at: '2026-01-31T09:42:00.004Z',
+};
+
+export const upEndpoint: Endpoint = {
+  url: 'https://example.com/hooks/archive',
+  state: 'up',
+  since: '2026-01-12T14:03:51.872Z',
+  waiting: 0,
+  last_answer: { at: '2026-01-31T09:41:44.650Z', response_code: 200, error: null },
+  next_probe_at: null,
 };

@@ -13,7 +13,7 @@ export const paging = {
     .min(1, RULE)
     .max(MAX_LIMIT, RULE)
     .default(DEFAULT_LIMIT)
-    .describe(`Webhooks in a page. Default ${DEFAULT_LIMIT}.`),
+    .describe(`How many a page holds. Default ${DEFAULT_LIMIT}.`),
   cursor: z
     .string()
     .max(1_024, 'must be the next_cursor of the page before')

@@ -4,6 +4,7 @@ import { addBatchCommands } from './commands/batch.js';
 import { addCalls } from './commands/calls.js';
 import { addControlCommands } from './commands/control.js';
 import { addCreate } from './commands/create.js';
+import { addEndpoints } from './commands/endpoints.js';
 import { addFailed } from './commands/failed.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
@@ -42,6 +43,7 @@ export function buildProgram(session: Session): Command {
   addResend(program, session);
   addBatchCommands(program, session);
   addControlCommands(program, session);
+  addEndpoints(program, session);
   addFailed(program, session);
   addGet(program, session);
   addCalls(program, session);

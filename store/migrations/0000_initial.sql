@@ -49,9 +49,14 @@ CREATE TABLE "endpoints" (
 	"user_id" text NOT NULL,
 	"url" text NOT NULL,
 	"state" text DEFAULT 'up' NOT NULL,
-	"since" timestamp (3) with time zone,
+	"since" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"failures" integer DEFAULT 0 NOT NULL,
 	"failing_since" timestamp (3) with time zone,
-	"probed_at" timestamp (3) with time zone
+	"next_probe_at" timestamp (3) with time zone,
+	"answered_at" timestamp (3) with time zone,
+	"response_code" integer,
+	"error" text,
+	"used_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "rejections" (
@@ -98,14 +103,17 @@ CREATE INDEX "attempts_webhook" ON "attempts" USING btree ("webhook_id","seq");-
 CREATE INDEX "attempts_batch" ON "attempts" USING btree ("batch_id","webhook_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "attempts_open" ON "attempts" USING btree ("webhook_id") WHERE "attempts"."finished_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_workflow" ON "batches" USING btree ("workflow_id");--> statement-breakpoint
+CREATE INDEX "batches_paused" ON "batches" USING btree ("user_id") WHERE "batches"."paused_since" is not null;--> statement-breakpoint
 CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at") WHERE "batches"."pruned_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_pruned" ON "batches" USING btree ("pruned_at") WHERE "batches"."pruned_at" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_failing" ON "endpoints" USING btree ("failing_since") WHERE "endpoints"."failing_since" is not null;--> statement-breakpoint
-CREATE INDEX "endpoints_troubled" ON "endpoints" USING btree ("user_id","state") WHERE "endpoints"."state" <> 'up';--> statement-breakpoint
+CREATE INDEX "endpoints_user" ON "endpoints" USING btree ("user_id","state","since","key");--> statement-breakpoint
+CREATE INDEX "endpoints_used" ON "endpoints" USING btree ("used_at");--> statement-breakpoint
 CREATE INDEX "signing_secrets_user" ON "signing_secrets" USING btree ("user_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "webhooks_id" ON "webhooks" USING btree ("id");--> statement-breakpoint
 CREATE INDEX "webhooks_batch" ON "webhooks" USING btree ("batch_id","call_id");--> statement-breakpoint
 CREATE INDEX "webhooks_pending" ON "webhooks" USING btree ("batch_id") WHERE "webhooks"."status" = 'pending';--> statement-breakpoint
+CREATE INDEX "webhooks_untried" ON "webhooks" USING btree ("endpoint") WHERE "webhooks"."status" = 'pending';--> statement-breakpoint
 CREATE INDEX "webhooks_waiting" ON "webhooks" USING btree ("endpoint","waiting_since") WHERE "webhooks"."status" = 'retrying';--> statement-breakpoint
 CREATE INDEX "webhooks_due" ON "webhooks" USING btree ("next_attempt_at") WHERE "webhooks"."status" = 'retrying';--> statement-breakpoint
 CREATE INDEX "webhooks_failed" ON "webhooks" USING btree ("user_id","settled_at","call_id") WHERE "webhooks"."status" = 'failed';

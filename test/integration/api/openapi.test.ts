@@ -69,6 +69,7 @@ const requests: Record<string, Request> = {
   resumeBatch: (user, { batch }) => user.post(`${batch}/resume`),
   cancelBatch: (user, { batch }) => user.post(`${batch}/cancel`),
   retryBatch: (user, { batch }) => user.post(`${batch}/retry`),
+  listEndpoints: (user) => user.get('/v1/postcall/endpoints'),
   listFailed: (user) => user.get('/v1/postcall/failed'),
   resendFailed: (user) => user.post('/v1/postcall/failed/resend', { since: '1h' }),
 };
@@ -82,6 +83,7 @@ const BODY_PATHS: Record<string, (scene: Scene) => string> = {
 };
 const QUERY_PATHS: Record<string, (scene: Scene) => string> = {
   listBatchWebhooks: ({ batch }) => `${batch}/webhooks?limit=0`,
+  listEndpoints: () => '/v1/postcall/endpoints?limit=0',
   listFailed: () => '/v1/postcall/failed?limit=0',
 };
 

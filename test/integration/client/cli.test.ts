@@ -51,6 +51,20 @@ describe('with a running stack', { timeout: 120_000 }, () => {
     expect((await json('cancel', batchId)).answers).toEqual([{ batch_id: batchId, order: 'cancel', accepted: false }]);
   });
 
+  test('endpoints are shown with what waits for them', async () => {
+    const { cli, json, store, url, receiver } = await startCliStack({ environment: { POSTCALL_RETRY_SCHEDULE: '1h' } });
+    receiver.behaviour = answer(503);
+    await cli(['create', ...(await addCalls(store, 12)), '--url', url]);
+    const down = async () => (await json('endpoints', '--state', 'down')).answers;
+    await expect.poll(down).toMatchObject([{ url, state: 'down', waiting: 12, last_answer: { response_code: 503 } }]);
+    const { exitCode, stdout } = await cli(['endpoints']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/state .* since .* waiting .* last answer .* next probe .* url/);
+    expect(stdout).toMatch(/down .* 12 .* 503 at .*Z/);
+    expect(stdout).toContain(url);
+    expect((await json('endpoints', '--state', 'gone')).answers).toEqual([]);
+  });
+
   test('people read text', async () => {
     const { cli, store, url } = await startCliStack();
     const file = join(await temporaryFolder(), 'ids.txt');

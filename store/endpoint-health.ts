@@ -1,0 +1,72 @@
+import { DEFAULT_DOWN_AFTER } from '../contract/index.js';
+import { isThere } from './sql.js';
+
+/** An endpoint that answers the same all the time is one row, and not to be written by every statement. */
+const ANSWER_AGE = "interval '1 second'";
+
+/**
+ * CTEs that note what attempts tell of their endpoints, whatever batches they are of: those in CTE `closed` of CTE `request`, whose webhooks
+ * are in CTE `locked`. The last word counts: any answer brings an endpoint up, 410 means that it is gone, and ten failures in a row that
+ * it is down. An attempt that failed in this process alone tells nothing. CTE `judged` has the rows that are written.
+ */
+export const NOTED_HEALTH = `
+    verdict as materialized (
+      select distinct on (locked.endpoint)
+        locked.endpoint as key, locked.user_id, locked.url, request.place, request.response_code, request.error,
+        case
+          when next_status = 'delivered' then 'delivers'
+          when request.response_code is not distinct from 410 then 'gone'
+          when endpoint_failed then 'fails'
+          else 'answers'
+        end as kind,
+        (count(*) filter (where endpoint_failed) over (partition by locked.endpoint))::integer as fails
+      from request join closed using (seq) join locked using (user_id, call_id)
+      where next_status = 'delivered' or endpoint_failed or request.response_code is not null
+      order by locked.endpoint, next_status = 'delivered' desc, request.response_code is not distinct from 410 desc, endpoint_failed
+    ),
+    judged as materialized (
+      select verdict.*, endpoints.state as was, endpoints.failing_since as failing_before,
+        case when kind = 'fails' then least(failures + fails, ${DEFAULT_DOWN_AFTER}) else 0 end as failures,
+        case
+          when kind = 'gone' then 'gone'
+          when kind <> 'fails' then 'up'
+          when failures + fails >= ${DEFAULT_DOWN_AFTER} then 'down'
+          else endpoints.state
+        end as state
+      from verdict join endpoints using (key)
+      where case kind
+          when 'fails' then failures < ${DEFAULT_DOWN_AFTER}
+          when 'gone' then state <> 'gone' or failures > 0
+          when 'answers' then state <> 'up' or failures > 0
+          else state <> 'up' or failures > 0 or failing_since is not null
+        end
+        or endpoints.response_code is distinct from verdict.response_code or endpoints.error is distinct from verdict.error
+        or answered_at is null or answered_at <= clock_timestamp() - ${ANSWER_AGE}
+      order by key for no key update of endpoints
+    ),
+    noted as (
+      update endpoints set
+        state = judged.state,
+        since = case
+          when judged.state = was then endpoints.since
+          when judged.state = 'down' then coalesce(failing_before, clock_timestamp())
+          else clock_timestamp()
+        end,
+        failures = judged.failures,
+        failing_since = case kind
+          when 'fails' then coalesce(failing_before, clock_timestamp())
+          when 'answers' then case when failing_before is not null then clock_timestamp() end
+          when 'gone' then failing_before
+        end,
+        answered_at = clock_timestamp(), response_code = judged.response_code, error = judged.error
+      from judged where endpoints.key = judged.key
+    ),
+    discovered as (
+      insert into endpoints (key, user_id, url, state, failures, failing_since, answered_at, response_code, error)
+      select key, user_id, url, case when kind = 'gone' then 'gone' when kind = 'fails' and fails >= ${DEFAULT_DOWN_AFTER} then 'down' else 'up' end,
+        case when kind = 'fails' then least(fails, ${DEFAULT_DOWN_AFTER}) else 0 end, case when kind = 'fails' then clock_timestamp() end,
+        clock_timestamp(), response_code, error
+      from verdict where not ${isThere('endpoints where endpoints.key = verdict.key')}
+      order by key
+      on conflict do nothing
+    )`;
