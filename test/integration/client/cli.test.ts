@@ -52,7 +52,7 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('endpoints are shown with what waits for them', async () => {
-    const { cli, json, store, url, receiver } = await startCliStack({ environment: { POSTCALL_RETRY_SCHEDULE: '1h' } });
+    const { cli, json, store, url, receiver } = await startCliStack();
     receiver.behaviour = answer(503);
     await cli(['create', ...(await addCalls(store, 12)), '--url', url]);
     const down = async () => (await json('endpoints', '--state', 'down')).answers;
