@@ -11,7 +11,7 @@ import type { FailureType } from '../contract/failures.js';
 import { groupedBy } from '../contract/grouped-by.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { Batch, type Call, type CallState, type Route } from './batch.js';
-import { Endpoint } from './endpoint.js';
+import { Endpoint, stateOf } from './endpoint.js';
 import { Gate } from './gate.js';
 
 /** Failures of a call source in a row that are taken for its absence, and not for a fault of single calls. */
@@ -28,6 +28,8 @@ export class Book {
   readonly waiting = new Set<Call>();
   /** Calls whose attempt or whose reading goes on in a worker process. */
   readonly elsewhere = new Set<Call>();
+  /** How many of them are only being read. */
+  reading = 0;
   /** Endpoints whose state for some batch has changed since it was last recorded. */
   readonly changedEndpoints = new Set<Endpoint>();
   readonly store = new Gate();
@@ -74,13 +76,13 @@ export class Book {
     return parts;
   }
 
-  /** A part is registered, anew or for the first time. */
-  registered(part: RegisteredPart, horizonMs: number, now: number): void {
+  /** A part of so many calls is registered, anew or for the first time. */
+  registered(part: RegisteredPart, size: number, horizonMs: number, now: number): void {
     const [batch] = this.addressed(part.batch_id);
     if (!batch) return;
     this.adopt(part, horizonMs);
     const standings = new Map(part.standings);
-    const calls = batch.calls.slice(part.offset, part.offset + this.#sizeOf(batch, part));
+    const calls = batch.calls.slice(part.offset, part.offset + size);
     const routes = part.endpoints.map((ref) => batch.routeTo(this.endpointOf(batch.base.user_id, ref)));
     calls.forEach((call, index) => {
       const place = typeof part.endpoint_of === 'number' ? part.endpoint_of : part.endpoint_of[index];
@@ -101,10 +103,6 @@ export class Book {
     // What this run was ordered and has not recorded yet is newer.
     if (part.paused_since === null || part.offset > 0 || (batch.unrecorded && !batch.isPaused)) return;
     batch.pausedSince = Math.min(batch.pausedSince ?? part.paused_since, part.paused_since);
-  }
-
-  #sizeOf(batch: Batch, { offset, endpoint_of }: RegisteredPart): number {
-    return typeof endpoint_of === 'number' ? Math.min(PAGE_SIZE, batch.calls.length - offset) : endpoint_of.length;
   }
 
   #enter(call: Call, standing: CallStanding | undefined, now: number): void {
@@ -134,7 +132,7 @@ export class Book {
     if (call.state === 'settled') return;
     if (end.kind !== 'store_away') this.store.answered();
     this.#noteSource(call, end, now);
-    call.ordered = false;
+    if (ENDS_ORDER[end.kind]) call.ordered = false;
     switch (end.kind) {
       case 'delivered':
         this.#endpointAnswered(call);
@@ -262,14 +260,14 @@ export class Book {
   #endpointFailed({ route, batch }: Call, now: number): void {
     if (!route) return;
     const { endpoint } = route;
-    const before = endpoint.stateFor(batch.downAfter);
+    const before = stateOf(endpoint).state;
     endpoint.failed(now, batch.downAfter);
-    if (before !== endpoint.stateFor(batch.downAfter)) this.changedEndpoints.add(endpoint);
+    if (before !== stateOf(endpoint).state) this.changedEndpoints.add(endpoint);
   }
 
-  #endpointAnswered({ route, batch }: Call): void {
+  #endpointAnswered({ route }: Call): void {
     if (!route) return;
-    if (route.endpoint.stateFor(batch.downAfter) === 'down') this.changedEndpoints.add(route.endpoint);
+    if (stateOf(route.endpoint).state !== 'up') this.changedEndpoints.add(route.endpoint);
     route.endpoint.succeeded();
   }
 
@@ -289,6 +287,7 @@ export class Book {
       if (state === 'untried') route.untried.push(call);
       if (route.goneSince !== null && state !== 'settled') call.batch.hasGoneCalls = true;
     }
+    this.reading += Number(state === 'reading') - Number(call.state === 'reading');
     call.batch.change(call, () => {
       call.state = state;
       call.error = error;
@@ -307,9 +306,11 @@ export class Book {
   }
 }
 
-/** Calls that are due at about the same time share a timer, and so its history events: within a hundredth of their delay, or half a second. */
+/** Calls that are due at about the same time share a timer, and so its history events: within half a second, or a hundredth of their delay. */
+const GRIDS_MS = [60_000, 30_000, 10_000, 5_000, 2_000, 1_000] as const;
+
 function onGrid(due: number, delay: number): number {
-  const grid = Math.max(TIMER_GRID_MS, delay / 100);
+  const grid = GRIDS_MS.find((ms) => ms <= delay / 100) ?? TIMER_GRID_MS;
   return Math.ceil(due / grid) * grid;
 }
 
@@ -324,6 +325,24 @@ const HOLDS_PLACE: Record<CallState, boolean> = {
   settled: false,
 };
 
+/** Where no attempt was made an order stands, but for one that may not be made yet. */
+const ENDS_ORDER: Record<DeliveryEnd['kind'], boolean> = {
+  delivered: true,
+  retry: true,
+  failed: true,
+  canceled: true,
+  rejected: true,
+  too_early: true,
+  busy: false,
+  unread: false,
+  slow: true,
+  reading: false,
+  read: false,
+  interrupted: false,
+  store_away: false,
+};
+
+/** Whether the call source has answered, as far as this call is concerned. */
 const TELLS_OF_SOURCE: Record<DeliveryEnd['kind'], boolean> = {
   delivered: true,
   retry: true,

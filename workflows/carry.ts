@@ -1,6 +1,5 @@
 import type { BatchRequest } from '../contract/batch.js';
-import type { EndpointRef } from '../contract/delivery.js';
-import { type FailureType, FINAL_FAILURES, REJECTIONS } from '../contract/failures.js';
+import type { FailureType } from '../contract/failures.js';
 import type { Batch, Call, CallState } from './batch.js';
 import { Book } from './book.js';
 import type { Endpoint } from './endpoint.js';
@@ -38,13 +37,20 @@ interface CarriedBatch {
   gone: [endpoint: number, since: number][];
 }
 
-interface CarriedEndpoint extends EndpointRef {
-  user_id: string;
-  failures: number;
-  failing_since: number | null;
-  answered: boolean;
-  tried_at: number;
-}
+/**
+ * Key, origin, name, the batch whose user it is of, and what is known of it. A resend may have thousands: what is usual is left out at
+ * the end.
+ */
+type CarriedEndpoint = [
+  key: string,
+  origin: string,
+  label: string,
+  batch: number,
+  answered: boolean,
+  failures?: number,
+  failingSince?: number | null,
+  triedAt?: number,
+];
 
 const STATE_LETTERS: Record<Exclude<CallState, 'settled' | 'trying'>, string> = {
   unregistered: 'n',
@@ -57,36 +63,49 @@ const STATE_OF: Partial<Record<string, CallState>> = Object.fromEntries(
   Object.entries(STATE_LETTERS).map(([state, letter]) => [letter, state as CallState]),
 );
 const DELIVERED = 'd';
-const ERRORS: readonly FailureType[] = [...REJECTIONS, ...FINAL_FAILURES];
-/** Capital letters: none of a state. */
-const errorLetter = (error: FailureType): string => String.fromCharCode(65 + ERRORS.indexOf(error));
-const errorOf = (letter: string): FailureType | undefined => ERRORS[letter.charCodeAt(0) - 65];
+/** Capital letters: none of a state. A letter keeps its meaning for ever, since books are carried from one build to the next. */
+const ERROR_LETTERS: Record<FailureType, string> = {
+  CallNotFound: 'A',
+  WebhookExists: 'B',
+  WebhookNotFound: 'C',
+  WebhookInProgress: 'D',
+  WebhookNotFailed: 'E',
+  EndpointGone: 'F',
+  ScheduleUsedUp: 'G',
+  NeverTried: 'H',
+  CallUnreadable: 'I',
+  InterruptedRepeatedly: 'J',
+  Superseded: 'K',
+  BatchEnded: 'L',
+  BatchCanceled: 'M',
+  BatchPruned: 'N',
+};
+const ERROR_OF = new Map(Object.entries(ERROR_LETTERS).map(([error, letter]) => [letter, error as FailureType]));
 
-/** Above so many bytes of names, people see a hash of an endpoint in place of its URL. */
+/** Above so many bytes of names, people see a hash in place of an endpoint's URL. */
 const MAX_LABEL_BYTES = 200_000;
 
 /** Nothing may be in a round: the loop carries the book over between two of them. */
 export function carry(book: Book): CarriedBook {
   const endpoints = [...book.endpoints.values()];
   const placeOf = new Map(endpoints.map((endpoint, place) => [endpoint, place]));
+  const batchOf = new Map(book.batches.map(({ base }, index) => [base.user_id, index]));
   let room = MAX_LABEL_BYTES;
   return {
     batches: book.batches.map((batch) => carryBatch(batch, placeOf)),
-    endpoints: endpoints.map(({ userId, ref, failures, failingSince, answered, lastTriedAt }) => {
-      room -= ref.label.length;
-      return {
-        user_id: userId,
-        ...ref,
-        label: room > 0 ? ref.label : ref.key,
-        failures,
-        failing_since: failingSince,
-        answered,
-        tried_at: lastTriedAt,
-      };
+    endpoints: endpoints.map((endpoint) => {
+      room -= endpoint.ref.label.length;
+      return carryEndpoint(endpoint, room > 0, batchOf.get(endpoint.userId) ?? 0);
     }),
     store: book.store.state,
     source: book.source.state,
   };
+}
+
+function carryEndpoint(endpoint: Endpoint, named: boolean, batch: number): CarriedEndpoint {
+  const { ref, answered, failures, failingSince, lastTriedAt } = endpoint;
+  const head = [ref.key, ref.origin, named ? ref.label : '', batch, answered] as const;
+  return failures === 0 && answered ? [...head] : [...head, failures, failingSince, lastTriedAt];
 }
 
 function carryBatch(batch: Batch, placeOf: ReadonlyMap<Endpoint, number>): CarriedBatch {
@@ -115,7 +134,7 @@ function carryBatch(batch: Batch, placeOf: ReadonlyMap<Endpoint, number>): Carri
 }
 
 function letterOf({ state, error }: Call): string {
-  if (state === 'settled') return error === null ? DELIVERED : errorLetter(error);
+  if (state === 'settled') return error === null ? DELIVERED : ERROR_LETTERS[error];
   if (state === 'trying') throw new Error('a book in the middle of a round cannot be carried over');
   return STATE_LETTERS[state];
 }
@@ -123,14 +142,7 @@ function letterOf({ state, error }: Call): string {
 /** The book as it was carried, for the same requests. */
 export function unpack(requests: readonly BatchRequest[], carried: CarriedBook): Book {
   const book = new Book(requests, 0);
-  const endpoints = carried.endpoints.map(({ user_id, failures, failing_since, answered, tried_at, ...ref }) =>
-    Object.assign(book.endpointOf(user_id, ref), {
-      failures,
-      failingSince: failing_since,
-      answered,
-      lastTriedAt: tried_at,
-    }),
-  );
+  const endpoints = carried.endpoints.map((endpoint) => unpackEndpoint(book, requests, endpoint));
   book.batches.forEach((batch, index) => {
     const known = carried.batches[index];
     if (known) unpackBatch(book, batch, known, endpoints);
@@ -138,6 +150,12 @@ export function unpack(requests: readonly BatchRequest[], carried: CarriedBook):
   book.store.state = carried.store;
   book.source.state = carried.source;
   return book;
+}
+
+function unpackEndpoint(book: Book, requests: readonly BatchRequest[], carried: CarriedEndpoint): Endpoint {
+  const [key, origin, label, batch, answered, failures = 0, failingSince = null, triedAt = 0] = carried;
+  const endpoint = book.endpointOf(requests[batch]?.user_id ?? '', { key, origin, label: label || key });
+  return Object.assign(endpoint, { answered, failures, failingSince, lastTriedAt: triedAt });
 }
 
 function unpackBatch(book: Book, batch: Batch, carried: CarriedBatch, endpoints: readonly Endpoint[]): void {
@@ -162,16 +180,24 @@ function unpackBatch(book: Book, batch: Batch, carried: CarriedBatch, endpoints:
   });
   for (const [place, since] of carried.gone) {
     const endpoint = endpoints[place];
-    if (endpoint) batch.routeTo(endpoint).goneSince = since;
+    if (!endpoint) continue;
+    batch.routeTo(endpoint).goneSince = since;
+    endpoint.goneSince = since;
   }
   for (const place of carried.ordered) Object.assign(batch.calls[place] ?? {}, { ordered: true });
   for (const place of carried.unread) Object.assign(batch.calls[place] ?? {}, { unread: true });
 }
 
+function errorOf(letter: string): FailureType {
+  const error = ERROR_OF.get(letter);
+  if (error === undefined) throw new Error(`a carried book has a call of the unknown state ${JSON.stringify(letter)}`);
+  return error;
+}
+
 function unpackCall(book: Book, call: Call, letter: string, due: Iterator<number>, attempts: Iterator<number>): void {
   const state = STATE_OF[letter];
   if (state === undefined) {
-    book.become(call, 'settled', letter === DELIVERED ? null : (errorOf(letter) ?? null));
+    book.become(call, 'settled', letter === DELIVERED ? null : errorOf(letter));
     return;
   }
   const tried = attempts.next().value ?? 0;

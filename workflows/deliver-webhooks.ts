@@ -43,13 +43,14 @@ export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise
 
 async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook>): Promise<void> {
   const steps = new Steps(book, inbox);
+  const run = new RunLength();
   if (input.carried) await steps.readPauses();
   for (;;) {
     const now = Date.now();
     for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
     if (isDone(book)) return;
     // Nothing is awaited between taking the letters and this: no order is lost.
-    if (runIsLong()) await continueAsNew<typeof deliverWebhooks>({ batches: input.batches, carried: carry(book) });
+    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ batches: input.batches, carried: carry(book) });
     const step = steps.taskIsLong ? CHECKPOINT : nextStep(book, now);
     if (step.kind === 'rest') await rest(book, inbox, steps, step.until - now);
     else await steps.do(step);
@@ -67,9 +68,14 @@ async function rest(book: Book, inbox: Inbox, steps: Steps, ms: number): Promise
   steps.taskEnded();
 }
 
-function runIsLong(): boolean {
-  const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
-  return historyLength > MAX_RUN_EVENTS || historySize > MAX_RUN_BYTES || continueAsNewSuggested;
+/** What a run has added to its history: its input may be large by itself. */
+class RunLength {
+  readonly #bytesAtStart = workflowInfo().historySize;
+
+  get isLong(): boolean {
+    const { historyLength, historySize } = workflowInfo();
+    return historyLength > MAX_RUN_EVENTS || historySize - this.#bytesAtStart > MAX_RUN_BYTES;
+  }
 }
 
 /** @throws ApplicationFailure of type EveryCallRejected, with the result, where an idempotency key may be used again for the same request. */

@@ -6,6 +6,8 @@ import type { Endpoint } from './endpoint.js';
 export const ROUND_SIZE = 200;
 /** Attempts that may go on outside of rounds, however many endpoints are slow. */
 export const MAX_ELSEWHERE = 1_000;
+/** Calls that are being read at once. Sources that hang answer for some calls: the others go on, as long as these are not that many. */
+export const MAX_READING = 500;
 /** An untried call probes a down endpoint when nothing has been sent there for so long: calls that were tried before go first. */
 export const IDLE_PROBE_MS = 60_000;
 /** The same where no call waits that was tried before. */
@@ -27,7 +29,11 @@ export function nextDue(book: Book, now: number): number {
 
 function* times(book: Book): Generator<number> {
   const tried = triedEndpoints(book);
-  for (const { due, batch } of book.waiting) if (!batch.isPaused) yield due;
+  for (const { due, batch, route, attempts } of book.waiting) {
+    if (batch.isPaused) continue;
+    yield due;
+    if (attempts === 0 && route && isDown(route)) yield nextProbe(route.endpoint, tried);
+  }
   for (const batch of book.batches) {
     if (batch.unsettled === 0 || batch.isPaused) continue;
     yield batch.horizonAt;
@@ -56,7 +62,7 @@ class Round {
     this.#book = book;
     this.#now = now;
     this.#size = Math.min(ROUND_SIZE, book.store.places(now));
-    this.#sourcePlaces = book.source.places(now);
+    this.#sourcePlaces = sourcePlaces(book, now);
   }
 
   fill(): Call[] {
@@ -100,7 +106,9 @@ class Round {
   /** A call that was never tried goes to a down endpoint only when nothing else is on its way there, or when somebody wants it to. */
   #mayProbe({ attempts, ordered }: Call, route: Route): boolean {
     if (attempts > 0 || ordered || !isDown(route)) return true;
-    return route.endpoint.inFlight === 0 && !this.#taken.has(route.endpoint);
+    if (route.endpoint.inFlight > 0 || this.#taken.has(route.endpoint)) return false;
+    this.#tried ??= triedEndpoints(this.#book);
+    return this.#now >= nextProbe(route.endpoint, this.#tried);
   }
 
   #count(key: Route | Endpoint): void {
@@ -117,23 +125,19 @@ class Round {
 
   #addUntried(route: Route): boolean {
     if (route.goneSince !== null || this.#now >= route.batch.horizonAt) return true;
-    let places = this.#untriedPlaces(route);
     for (const call of nextUntried(route)) {
-      if (places === 0) break;
-      places -= 1;
       const before = this.#calls.length;
       if (!this.#add(call)) return false;
       if (this.#calls.length === before) break;
     }
     return true;
   }
+}
 
-  /** A down endpoint is left to the calls that were tried before; now and then one untried call probes it. */
-  #untriedPlaces(route: Route): number {
-    if (!isDown(route)) return Number.POSITIVE_INFINITY;
-    this.#tried ??= triedEndpoints(this.#book);
-    return this.#now >= nextProbe(route.endpoint, this.#tried) ? 1 : 0;
-  }
+/** A probe of the source that is still under way is the one that may pass. */
+function sourcePlaces({ source, reading }: Book, now: number): number {
+  if (!source.isOpen && reading > 0) return 0;
+  return Math.min(source.places(now), Math.max(0, MAX_READING - reading));
 }
 
 function* nextUntried(route: Route): Generator<Call> {

@@ -44,7 +44,7 @@ export class Endpoint {
     return this.failures >= downAfter ? 'down' : 'up';
   }
 
-  /** How many attempts of one batch it is worth while nobody knows whether it answers. */
+  /** How many attempts at once it is worth, of all batches together, while nobody knows whether it answers. */
   cautiousLimit(downAfter: number): number {
     return this.answered ? Number.POSITIVE_INFINITY : Math.min(CAUTIOUS_LIMIT, downAfter);
   }

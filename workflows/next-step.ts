@@ -4,7 +4,7 @@ import type { Book } from './book.js';
 import { dueCalls, nextDue } from './due.js';
 import { type Settlement, settlements } from './ending.js';
 
-/** What the loop does next; one thing at a time. */
+/** What the loop does next; it awaits one step before it takes another. */
 export type Step =
   | { kind: 'register'; parts: RegisterPart[] }
   | { kind: 'settle'; settlements: Settlement[] }

@@ -70,7 +70,7 @@ export class Steps {
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    this.#registered(await this.#askToRegister(parts), Date.now());
+    this.#registered(await this.#askToRegister(parts), parts, Date.now());
   }
 
   async #askToRegister(parts: RegisterPart[]): Promise<RegisterResult> {
@@ -80,13 +80,17 @@ export class Steps {
     return orAway<RegisterResult>(local.registerBatches(input));
   }
 
-  #registered(result: RegisterResult, now: number): void {
+  #registered(result: RegisterResult, asked: readonly RegisterPart[], now: number): void {
     this.#task.registration(result);
     if (result.kind === 'store_away') {
       this.#book.store.failed(now);
       return;
     }
-    for (const part of result.parts) this.#book.registered(part, result.horizon_ms, now);
+    for (const part of result.parts) {
+      const size = asked.find(({ batch_id, offset }) => batch_id === part.batch_id && offset === part.offset)?.call_ids
+        .length;
+      this.#book.registered(part, size ?? 0, result.horizon_ms, now);
+    }
     if (result.parts.length > 0) this.#book.store.answered();
   }
 
@@ -134,7 +138,7 @@ export class Steps {
     calls.forEach((call, index) => {
       this.#book.record(call, results[index] as DeliveryResult, now);
     });
-    this.#registered(registration, now);
+    this.#registered(registration, parts, now);
     this.watch();
   }
 
@@ -224,7 +228,7 @@ function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResu
   if (execution.status === 'fulfilled') return execution.value;
   if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
   log.error('an attempt failed by a fault of the worker', { error: execution.reason });
-  return { kind: 'unread', due_in: FAULT_DELAY_MS, source_away: false, took: 0 };
+  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0 };
 }
 
 async function orAway<T>(work: Promise<T>): Promise<T | StoreAway> {

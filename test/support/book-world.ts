@@ -100,7 +100,9 @@ export class World {
   }
 
   #register(parts: readonly RegisterPart[]): void {
-    for (const part of parts) this.book.registered(this.#registered(part), this.#horizon, this.now);
+    for (const part of parts) {
+      this.book.registered(this.#registered(part), part.call_ids.length, this.#horizon, this.now);
+    }
   }
 
   #round(calls: readonly Call[]): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliveryEnd } from '../../../contract/delivery.js';
+import { carry } from '../../../workflows/carry.js';
 import { batchOf, names, World } from '../../support/book-world.js';
 
 const GONE: DeliveryEnd = { kind: 'failed', error: 'EndpointGone' };
@@ -20,6 +21,20 @@ describe('a book', () => {
     expect(world.tried.length).toBeLessThan(1_200);
   });
 
+  test('keeps an order over an answer without an attempt, and drops it with the attempt', () => {
+    const busy: DeliveryEnd = { kind: 'busy', due_in: 500 };
+    const ends: DeliveryEnd[] = [busy, busy, { kind: 'retry', due_in: 60_000, endpoint_failed: true }];
+    const world = new World({ batches: [batchOf('b.1', ['c-0'])], behaviour: () => ends.shift() ?? GONE });
+    while (world.tried.length < 1) world.turn();
+    world.order({ kind: 'retry' });
+
+    while (world.tried.length < 2) world.turn();
+    expect(world.callNamed('c-0').ordered).toBe(true);
+
+    while (world.tried.length < 3) world.turn();
+    expect(world.callNamed('c-0').ordered).toBe(false);
+  });
+
   test('takes an order of this run, which the store does not have yet, for newer than what the store says', () => {
     const world = worldOf(3, { kind: 'delivered' });
     world.turn();
@@ -38,5 +53,18 @@ describe('a book', () => {
     world.book.adopt({ batch_id: 'b.1', offset: 0, ...stored }, 1_000);
 
     expect(world.book.batches[0]?.isPaused).toBe(false);
+  });
+
+  test('is carried over in a few bytes for each endpoint and each call', () => {
+    const calls = names(10_000);
+    const world = new World({
+      batches: [batchOf('b.1', calls)],
+      endpointOf: (id) => `http://customer.example/hooks/${id}`,
+      behaviour: () => ({ kind: 'delivered' }),
+    });
+    for (let turn = 0; turn < 21; turn += 1) world.turn();
+    expect(world.book.endpoints.size).toBe(10_000);
+
+    expect(JSON.stringify(carry(world.book)).length).toBeLessThan(1_500_000);
   });
 });
