@@ -27,6 +27,8 @@ export class World {
   /** In the order of their attempts. */
   readonly tried: { call: string; at: number }[] = [];
   readonly #options: WorldOptions;
+  /** Calls that were asked to be registered. */
+  readonly #rows = new Set<string>();
   readonly #watched: { call: string; batch: string; endsAt: number; end: DeliveryEnd }[] = [];
 
   constructor(options: WorldOptions) {
@@ -101,6 +103,7 @@ export class World {
 
   #register(parts: readonly RegisterPart[]): void {
     for (const part of parts) {
+      for (const id of part.call_ids) this.#rows.add(`${part.batch_id} ${id}`);
       this.book.registered(this.#registered(part), part.call_ids.length, this.#horizon, this.now);
     }
   }
@@ -109,6 +112,7 @@ export class World {
     this.#options.onRound?.(calls, this.now);
     this.book.take(calls, this.now);
     const ends = calls.map((call) => {
+      if (!this.#rows.has(`${call.batch.id} ${call.id}`)) throw new Error(`${call.id} is tried without a row`);
       this.tried.push({ call: call.id, at: this.now });
       return this.#options.behaviour(call, call.route?.endpoint.ref.label ?? '', this.now);
     });

@@ -21,6 +21,15 @@ describe('a book', () => {
     expect(world.tried.length).toBeLessThan(1_200);
   });
 
+  test('registers every call before it tries it, where a statement ends in the middle of a batch', () => {
+    const batches = ['b.1', 'b.2', 'b.3'].map((id) => batchOf(id, names(700, id)));
+    const world = new World({ batches, behaviour: () => ({ kind: 'delivered' }) });
+
+    world.run();
+
+    expect(world.book.batches.map(({ counts }) => counts.delivered)).toEqual([700, 700, 700]);
+  });
+
   test('keeps an order over an answer without an attempt, and drops it with the attempt', () => {
     const busy: DeliveryEnd = { kind: 'busy', due_in: 500 };
     const ends: DeliveryEnd[] = [busy, busy, { kind: 'retry', due_in: 60_000, endpoint_failed: true }];
