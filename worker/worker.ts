@@ -126,7 +126,7 @@ const LIMITS = {
  * Node.js then aborts the whole process with all its attempts in flight (https://github.com/nodejs/node/issues/38503). So it is
  * far above the SDK's 5 s. The SDK takes it, but does not show it in `WorkerOptions`.
  */
-const WORKFLOW_CODE_LIMITS = { isolateExecutionTimeout: '1m' } satisfies Pick<
+export const WORKFLOW_CODE_LIMITS = { isolateExecutionTimeout: '1m' } satisfies Pick<
   CompiledWorkerOptions,
   'isolateExecutionTimeout'
 >;

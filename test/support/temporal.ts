@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { inject, onTestFinished } from 'vitest';
 import { startTemporalServer, type TemporalServer, type TemporalServerOptions } from '../../dev/temporal-server.js';
+import { WORKFLOW_CODE_LIMITS } from '../../worker/worker.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 /** A task queue that no other test uses. */
@@ -33,6 +34,7 @@ export async function startTestWorker(options: TestWorkerOptions = {}): Promise<
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({
     workflowBundle: { codePath: inject('workflowBundlePath') },
+    ...WORKFLOW_CODE_LIMITS,
     ...workerOptions,
     connection,
     taskQueue,
