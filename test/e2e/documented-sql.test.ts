@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PLANNING } from '../../store/planning.js';
 import { blocksOf, ROOT, textOf } from '../support/documents.js';
 
-describe('the SQL of the production guide', () => {
-  const [planning = '', overdue = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
+describe('the SQL of the documents', () => {
+  const [planning = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
+  const [overdue = ''] = blocksOf(textOf('docs/observability.md'), 'sql');
   let db: PGlite;
 
   beforeAll(async () => {

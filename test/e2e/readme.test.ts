@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
@@ -10,61 +10,11 @@ import { buildProgram } from '../../client/cli/program.js';
 import { Session } from '../../client/cli/session.js';
 import { loadConfig } from '../../config/index.js';
 import { sharedApi } from '../support/api.js';
-import { blocksOf, codeIn, ROOT, textOf } from '../support/documents.js';
+import { blocksOf, codeIn, DOCUMENTS, MANIFEST, ROOT, textOf } from '../support/documents.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-const DOCUMENTS = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/architecture.md',
-  'docs/configuration.md',
-  'docs/performance.md',
-  'docs/production.md',
-  'examples/README.md',
-];
-const README = textOf('README.md');
 const ALL = DOCUMENTS.map(textOf).join('\n');
-const MANIFEST = JSON.parse(textOf('package.json')) as {
-  scripts: Record<string, string>;
-  dependencies: Record<string, string>;
-  exports: Record<string, { types: string } | string>;
-};
-
-/** The rows of the first table below a heading, a list of cells each. */
-function tableBelow(heading: string): string[][] {
-  const [, section = ''] = README.split(`\n${heading}\n`);
-  const [table = ''] = /^\|[\s\S]*?(?=\n\n)/m.exec(section) ?? [];
-  const rows = table.split('\n').map((row) => row.split('|').slice(1, -1));
-  return rows.slice(2).map((cells) => cells.map((cell) => cell.trim()));
-}
-
-describe('what the documents link to', () => {
-  const links = DOCUMENTS.flatMap((document) =>
-    [...textOf(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = '']) => ({ document, target })),
-  );
-
-  test.each(links)('$target, in $document', ({ document, target }) => {
-    const [path = '', anchor] = target.split('#');
-    const file = path === '' ? document : relative(ROOT, join(ROOT, dirname(document), path));
-    expect(existsSync(join(ROOT, file)), file).toBe(true);
-    if (anchor === undefined) return;
-    const headings = [...textOf(file).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    expect(headings).toContain(anchor);
-  });
-});
-
 describe('the commands', () => {
-  test('of npm are scripts', () => {
-    const named = [...ALL.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(([, run, plain]) => run ?? plain);
-    expect(named.length).toBeGreaterThan(10);
-    expect([...new Set(named)].filter((name) => !(String(name) in MANIFEST.scripts))).toEqual([]);
-  });
-
   test('run programs that are built', () => {
     const programs = [...ALL.matchAll(/node (dist\/[\w/-]+\.js)/g)].map(([, path = '']) => path);
     expect(programs.length).toBeGreaterThan(0);
@@ -100,10 +50,8 @@ describe('the requests', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const [table = ''] = /^\| request[\s\S]*?(?=\n\n)/m.exec(README) ?? [];
-    const named = table
-      .split('\n')
-      .flatMap((row) => requestsIn(codeIn(row)))
+    const named = [...textOf('docs/http-api.md').matchAll(/^- (`(?:GET|POST) [^:]*):/gm)]
+      .flatMap(([, entry = '']) => requestsIn(codeIn(entry)))
       // Served for people and machines, and not described.
       .filter((request) => !/ \/(metrics|openapi\.json|docs)$/.test(request));
     expect(named.sort()).toEqual(documented.sort());
@@ -123,11 +71,6 @@ describe('the requests', () => {
   }
 });
 
-test('the dependency table has the dependencies, each once', () => {
-  const named = tableBelow('## Dependencies').flatMap(([names = '']) => codeIn(names));
-  expect(named.sort()).toEqual(Object.keys(MANIFEST.dependencies).sort());
-});
-
 describe('the TypeScript', () => {
   /** The package's own names, as they resolve for those who have installed it. */
   const paths = Object.fromEntries(
@@ -137,7 +80,7 @@ describe('the TypeScript', () => {
   );
 
   test('compiles against the built package', async () => {
-    const blocks = blocksOf(README, 'ts');
+    const blocks = blocksOf(ALL, 'ts');
     expect(blocks.length).toBeGreaterThan(2);
     const folder = await temporaryFolder();
     const files = await Promise.all(
