@@ -5,9 +5,10 @@ import { mapError, type RequestContext } from './map-error.js';
 
 /**
  * Milliseconds after which a request's connection gives it up. Longer than anybody waits for an answer: a request that is cut off in the
- * middle leaves the development server's database unusable, so what nobody waits for any more ends by itself.
+ * middle leaves the development server's database unusable, so what nobody waits for any more ends by itself. Longer, too, than an
+ * embedded server that does not answer is left alone (10 s).
  */
-const CONNECTION_TIMEOUT_MS = 10_000;
+const CONNECTION_TIMEOUT_MS = 15_000;
 /** Requests that go on though nobody waits for them any more. With so many of them, new ones are refused at once. */
 const MAX_ABANDONED = 500;
 /** A connection that has answered so lately is taken to work. */
@@ -19,7 +20,7 @@ export type Target = Omit<RequestContext, 'taskQueue'>;
 export interface Limits {
   /** For how long the answer is waited for. */
   timeoutMs: number;
-  /** After which the connection gives the request up. Default 10,000, and never before the wait for it ends. */
+  /** After which the connection gives the request up. Default 15,000, and never before the wait for it ends. */
   connectionTimeoutMs?: number;
   /** What is thrown when the answer is late. Default `ServiceUnavailableError`. */
   late?: (timeoutMs: number) => PostcallError;

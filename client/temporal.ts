@@ -24,8 +24,8 @@ const WORKER_TIMEOUT_MS = 10_000;
 /** A query that takes longer makes the client ask the service whether there is a worker. */
 const PATIENCE_WITH_WORKER_MS = 1_000;
 const CHECK = { timeoutMs: 3_000 };
-/** Of one long poll, which the service ends by itself a second before. */
-const POLL = { timeoutMs: 5_000, connectionTimeoutMs: 5_000 };
+/** Of one long poll, which the service ends by itself: a second before at the latest, an embedded one after four. */
+const POLL = { timeoutMs: 10_000, connectionTimeoutMs: 10_000 };
 /** For which a start whose answer was lost is repeated, and a service that is away is waited for by those who wait for results. */
 const PATIENCE_WITH_SERVICE_MS = 30_000;
 /** `TASK_QUEUE_TYPE_WORKFLOW`, `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` and `EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW` of Temporal's API. */

@@ -5,8 +5,10 @@ export type StackErrorCode =
   | 'PORT_BUSY'
   /** Another process has the data folder open. */
   | 'DATA_DIR_BUSY'
-  /** The Temporal server ended, or did not answer in time. */
-  | 'TEMPORAL_SERVER_FAILED';
+  /** The Temporal server ended at its start, or did not answer in time. */
+  | 'TEMPORAL_SERVER_FAILED'
+  /** A part of the stack has ended, or did not work, again and again. */
+  | 'RESTARTS_EXHAUSTED';
 
 /** Why the embedded stack could not start. The message is for the person at the terminal and names the remedy. */
 export class StackError extends Error {

@@ -4,12 +4,12 @@ import { seedApiKeys, startApi } from '../api/index.js';
 import { PostcallClient } from '../client/index.js';
 import type { Config, TemporalConfig } from '../config/index.js';
 import { openStore, type Store } from '../store/index.js';
-import { type RunningWorker, startWorker } from '../worker/index.js';
-import { requireFreePorts } from './free-port.js';
-import { StackError } from './stack-error.js';
+import { freePort, requireFreePorts } from './free-port.js';
+import { type AskedServer, temporalServerPart, workerPart } from './supervised-parts.js';
+import { Supervisor } from './supervisor.js';
 import { Teardown } from './teardown.js';
 import { findTemporalCli } from './temporal-cli.js';
-import { startTemporalServer, type TemporalServer, temporalPorts } from './temporal-server.js';
+import { type TemporalServer, temporalPorts } from './temporal-server.js';
 
 export interface StackOptions {
   config: Config;
@@ -32,7 +32,7 @@ export interface Stack extends AsyncDisposable {
   readonly uiUrl: string | undefined;
   readonly store: Store;
   readonly client: PostcallClient;
-  /** Resolves to what happened when a part ended that nobody stopped. */
+  /** Resolves to what happened when a part does not work, and starting it again has not helped. */
   readonly failed: Promise<Error>;
   /** Stops the parts in reverse order of their start: attempts in flight finish and are recorded. Safe to repeat. */
   stop(): Promise<void>;
@@ -62,12 +62,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(api ? [{ ...http, what: 'API', variable: 'PORT' }] : []),
       ...(embedded.used ? temporalPorts(embedded.port, embedded.uiPort) : []),
     ]);
-    const server = embedded.used ? await start(startEmbedded(options), (running) => running.stop()) : undefined;
+    const embeddedServer = embedded.used ? await start(startEmbedded(options), stopServer) : undefined;
+    const server = embeddedServer?.part?.server;
     const temporal = temporalOf(options.config, server);
     const config = { ...options.config, temporal };
     const store = await start(openStore(config), (opened) => opened.close());
-    const worker = await start(startWorker({ config, store, logger }), (running) => running.stop());
     const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
+    const worker = await start(
+      Supervisor.start(workerPart({ config, store, logger }, embeddedServer && connection), { logger }),
+      async (supervisor) => (await supervisor.release())?.stop(),
+    );
     await seedApiKeys(store, config.apiKeys);
     const served = api ? await start(startApi({ config, store, logger }), (running) => running.stop()) : undefined;
 
@@ -82,7 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       uiUrl: server?.uiUrl,
       store,
       client: new PostcallClient({ connection, namespace: temporal.namespace, taskQueue: config.taskQueue }),
-      failed: firstFailure(worker, server),
+      failed: Promise.race([worker.failed, ...(embeddedServer ? [embeddedServer.failed] : [])]),
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -95,29 +99,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 const temporalOf = ({ temporal }: Config, server: TemporalServer | undefined): TemporalConfig =>
   server ? { ...temporal, connectionOptions: { address: server.address } } : temporal;
 
-async function startEmbedded({ config, onProgress, signal }: StackOptions): Promise<TemporalServer> {
+async function startEmbedded({ config, logger, onProgress, signal }: StackOptions): Promise<Supervisor<AskedServer>> {
   const { cliPath, port, uiPort } = config.embedded;
-  const cancellation = signal ? { signal } : {};
-  return startTemporalServer({
-    cliPath: await findTemporalCli({ cliPath, ...(onProgress ? { onProgress } : {}), ...cancellation }),
+  const part = temporalServerPart({
+    cliPath: await findTemporalCli({ cliPath, ...(onProgress && { onProgress }), ...(signal && { signal }) }),
     dataDir: config.dataDir,
-    // 0 means any free one.
-    ...(port > 0 ? { port } : {}),
-    ...(uiPort > 0 ? { uiPort } : {}),
-    ...cancellation,
+    // 0 means any free one; started again, it is where it was.
+    port: port || (await freePort()),
+    uiPort: uiPort || (await freePort()),
   });
+  return Supervisor.start(part, { logger }, signal);
 }
 
-/** The first end of a part. Once the stack is being stopped, an end is no failure, and nobody asks any more. */
-function firstFailure(worker: RunningWorker, server: TemporalServer | undefined): Promise<Error> {
-  const workerEnd = worker.stopped.then(
-    () => new Error('The worker has stopped by itself'),
-    (error: Error) => new Error('The worker has failed', { cause: error }),
-  );
-  if (!server) return workerEnd;
-  const serverEnd = server.exited.then(
-    ({ code, signal }) =>
-      new StackError('TEMPORAL_SERVER_FAILED', `The Temporal server has ended (${signal ?? code}).`),
-  );
-  return Promise.race([workerEnd, serverEnd]);
+async function stopServer(supervisor: Supervisor<AskedServer>): Promise<void> {
+  const asked = await supervisor.release();
+  await asked?.server.stop();
+  await asked?.connection.close();
 }

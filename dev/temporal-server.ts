@@ -40,6 +40,9 @@ export interface TemporalServer extends AsyncDisposable {
 
 const HOST = '127.0.0.1';
 
+/** 16 MB: four times what a checkpoint leaves in the write-ahead log. */
+const WAL_LIMIT_BYTES = 16 * 1_024 * 1_024;
+
 /**
  * Fairness lets one slow endpoint not delay the others (it includes priorities). The server's own limits are those of one host
  * among many, but this one has the machine to itself: left alone, they throttle a batch at a few hundred activities a second.
@@ -51,13 +54,21 @@ const DYNAMIC_CONFIG = {
   'frontend.namespaceRPS': 50_000,
   'history.rps': 50_000,
   'matching.rps': 50_000,
+  // Well before a client gives a long poll up: a request that is cut off in the middle leaves the database interrupted for good.
+  'history.longPollExpirationInterval': '"4s"',
 };
 
 /**
- * A write-ahead log makes a commit cheap and survives a kill. The exclusive lock ends with the process that holds it, and keeps
- * a second server from the same file.
+ * A write-ahead log makes a commit cheap and survives a kill. It is emptied every 4 MB; where it has grown beyond its limit, because
+ * something kept it from being emptied, it is cut then. The exclusive lock ends with the process that holds it, and keeps a second
+ * server from the same file.
  */
-const SQLITE_PRAGMAS = { journal_mode: 'wal', synchronous: 'normal', locking_mode: 'exclusive' };
+const SQLITE_PRAGMAS = {
+  journal_mode: 'wal',
+  synchronous: 'normal',
+  locking_mode: 'exclusive',
+  journal_size_limit: WAL_LIMIT_BYTES,
+};
 
 /**
  * Starts `temporal server start-dev` and waits until it answers. It has the namespace `default`.

@@ -34,6 +34,8 @@ export interface WorkerDependencies {
 }
 
 export interface RunningWorker {
+  /** By which Temporal knows it. */
+  readonly identity: string;
   /** Resolves when the worker has stopped, rejects when it failed. */
   readonly stopped: Promise<void>;
   /** Stops polling, lets attempts in flight finish and be recorded, and resolves. Safe to repeat. */
@@ -101,7 +103,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     if (worker.getState() === 'RUNNING') worker.shutdown();
     return stopped;
   };
-  return { stopped, stop };
+  return { identity: worker.options.identity, stopped, stop };
 }
 
 /** A prebuilt bundle holds the payload converter already; activities take and return nothing but JSON. */

@@ -116,15 +116,22 @@ describe('npm start', () => {
     expect(await after.result()).toMatchObject({ status: 'completed', delivered: 1 });
   });
 
-  test('ends with an error when its Temporal server ends', async () => {
+  test('starts its Temporal server again when that has ended, and says so', async () => {
     const { port, start } = await machine();
+    const absent = await absentReceiver();
     const program = start();
     await program.printed('ready');
+    const batchId = await createBatch(port, absent.url);
     const server = processesWith(`--port ${port}`).find(({ command }) => !command.startsWith('sh '));
     if (!server) throw new Error(`No server runs on port ${port}`);
     process.kill(server.pid, 'SIGKILL');
-    expect((await program.exited).code).toBe(1);
-    expect(program.output).toContain('The Temporal server has ended (SIGKILL)');
+    await program.printed('The Temporal server works again');
+    expect(program.output).toMatch(/ERROR.*The Temporal server has ended \(SIGKILL\): it is started again/);
+    await absent.start();
+    const batch = await handleOn(port, (client) => client.getHandle(batchId));
+    expect(await batch.result()).toMatchObject({ status: 'completed', delivered: 1 });
+    program.signal('SIGTERM');
+    expect((await program.exited).code).toBe(0);
     await leftBehind(port).toEqual([]);
   });
 

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { expect, inject, onTestFinished } from 'vitest';
 import { PostcallClient } from '../../client/index.js';
 import type { BatchResult } from '../../contract/index.js';
 import { openStore } from '../../store/index.js';
 import { type Audit, audit, type Break, type RecordedCall } from './fault-audit.js';
+import type { CreatesOptions, Told } from './fault-creates.js';
 import { FaultDatabase } from './fault-database.js';
 import { FaultEndpoint } from './fault-endpoint.js';
 import { type Random, randomOf } from './fault-random.js';
@@ -14,6 +16,8 @@ import type { ReceivedRequest } from './receiver.js';
 import { connectClient, freshTaskQueue } from './temporal.js';
 import { type Program, WorkerProcess } from './worker-process.js';
 
+/** The built API, as `npm run api` runs it. */
+const API = fileURLToPath(new URL('../../dist/api/main.js', import.meta.url));
 /** A scenario that takes longer to recover has not recovered. */
 const RECOVERY_LIMIT_MS = 150_000;
 /** A statement that a killed worker had sent may be committed this much later. */
@@ -109,6 +113,28 @@ export class FaultStack {
     return worker;
   }
 
+  /** Starts the HTTP API as a process of its own; at `port`, which a successor can take over. */
+  async startApi(port: number): Promise<WorkerProcess> {
+    const environment = { ...this.#workerEnvironment, PORT: `${port}`, POSTCALL_RATE_LIMIT: '1000000' };
+    const api = await WorkerProcess.start(environment, { entry: API, prints: 'the API runs' });
+    this.watch(api);
+    return api;
+  }
+
+  /** Has a webhook created for each of so many calls by a request of its own to the API at `port`. Resolves when the calls are there, to what will be told. */
+  async createOneByOne(
+    count: number,
+    port: number,
+    options: Pick<CreatesOptions, 'hangUps'> = {},
+  ): Promise<{ told: Promise<Told> }> {
+    return this.#workload.createOneByOne(count, {
+      origin: `http://127.0.0.1:${port}`,
+      webhook_url: this.endpoint.receiver.url,
+      random: this.random.for('clients'),
+      ...options,
+    });
+  }
+
   /** Holds the scenario to a worker that was started elsewhere: it must not end by itself, and is stopped at the end. */
   watch(worker: WorkerProcess): void {
     this.#workers.push(worker);
@@ -170,7 +196,8 @@ export class FaultStack {
     await this.#record(conclusion, allowance);
 
     expect(conclusion.problems, this.#reproduce).toEqual([]);
-    expect(sum(results.map(({ delivered }) => delivered)), this.#reproduce).toBe(this.#workload.calls);
+    const sent = sum(results.map(({ total }) => total));
+    expect(sum(results.map(({ delivered }) => delivered)), this.#reproduce).toBe(sent);
     for (const exit of exits) expect(exit, this.#reproduce).toEqual({ code: 0, signal: null });
     return conclusion;
   }

@@ -3,6 +3,7 @@ import { type BatchHandle, type PostcallClient, ServiceUnavailableError } from '
 import type { BatchOptions, BatchResult } from '../../contract/index.js';
 import { sampleCalls } from '../../dev/sample-calls/index.js';
 import { type CallRecord, openStore, type StoreOptions } from '../../store/index.js';
+import { type CreatesOptions, createOneByOne, type Told } from './fault-creates.js';
 import type { Random } from './fault-random.js';
 import { inParallel } from './in-parallel.js';
 import { freshUser } from './stack.js';
@@ -53,17 +54,22 @@ export class Workload {
 
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
   async send(sizes: readonly number[], { webhook_url, ...options }: SendOptions): Promise<void> {
-    const calls = faultCalls(sum(sizes), this.#userId, `call-${this.#starts.length}`);
-    this.calls += calls.length;
-    const store = await openStore(this.#store);
-    await store.upsertCalls(calls);
-    await store.close();
-
-    const callIds = calls.map(({ call_id }) => call_id);
+    const callIds = await this.#import(sum(sizes));
     const batches = sizes.map((size) => callIds.splice(0, size));
     const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
     start.catch(() => undefined); // Whoever asks for the results hears of it.
     this.#starts.push(start);
+  }
+
+  /** Imports calls and creates a webhook for each by an HTTP request of its own. Resolves when the calls are there, to what will be told. */
+  async createOneByOne(count: number, options: Omit<CreatesOptions, 'apiKey'>): Promise<{ told: Promise<Told> }> {
+    const callIds = await this.#import(count);
+    const store = await openStore(this.#store);
+    const { key } = await store.createApiKey(this.#userId);
+    await store.close();
+    const told = createOneByOne(callIds, { ...options, apiKey: key });
+    told.catch(() => undefined); // Whoever asks what was told hears of it.
+    return { told };
   }
 
   /** Once their workflows are started. */
@@ -74,6 +80,15 @@ export class Workload {
   /** Waits for the end of every batch, through absences of the service, until the signal is aborted. */
   async results(signal: AbortSignal): Promise<BatchResult[]> {
     return inParallel(CONCURRENCY, await this.batches(), (batch) => whenAvailable(() => batch.result({ signal })));
+  }
+
+  async #import(count: number): Promise<string[]> {
+    const calls = faultCalls(count, this.#userId, `call-${this.calls}`);
+    this.calls += count;
+    const store = await openStore(this.#store);
+    await store.upsertCalls(calls);
+    await store.close();
+    return calls.map(({ call_id }) => call_id);
   }
 
   /** While the service is away, the request is repeated under its idempotency key. */

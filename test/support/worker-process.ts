@@ -55,6 +55,11 @@ export class WorkerProcess {
     return this.#ending === undefined;
   }
 
+  /** All that it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
   /** The last lines of its log. */
   get lastWords(): string {
     return this.#output.slice(-3_000);
