@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { Measurement } from './measure.js';
 import { type BenchReceiver, startReceiver } from './receiver.js';
-import { afterOutage, creates, oneBatch, retried, slow } from './scenarios.js';
-import { DATABASES, type Database, startSystem, WIDE_IN_FLIGHT } from './system.js';
+import { afterOutage, creates, createsToMany, oneBatch, retried, slow } from './scenarios.js';
+import { DATABASES, type Database, startPackage, startSystem, WIDE_IN_FLIGHT } from './system.js';
 import { plainLoop } from './yardstick.js';
 
 const ids = (prefix: string, count: number): string[] =>
@@ -21,6 +21,13 @@ const CREATES = {
   default200: ids('d200', 5_000),
   default50: ids('d50', 5_000),
   alone: ids('alone', 200),
+};
+const MANY = { warmUp: ids('mwarm', 1_000), alone: ids('malone', 600), troubled: ids('mmixed', 1_000) };
+const PACKAGE = {
+  warmUp: ids('pwarm', 2_500),
+  batch: ids('pbatch', 5_000),
+  none: ids('pnone', 5_000),
+  default: ids('pdefault', 5_000),
 };
 const TROUBLED = { warmUp: ids('twarm', 1_000), retried: ids('retried', 2_000), slow: ids('slow', 2_000) };
 const OUTAGE = { waiting: ids('outage', 1_000) };
@@ -48,7 +55,27 @@ const SUITES: Record<string, Suite> = {
       await creates(place, CREATES.none50, { connections: 50, wait: 0 }),
       await creates(place, CREATES.default200, { connections: 200, wait: 'default' }),
       await creates(place, CREATES.default50, { connections: 50, wait: 'default' }),
-      await creates(place, CREATES.alone, { connections: 1, wait: 0 }),
+      await creates(place, CREATES.alone, { connections: 1, wait: 'default' }),
+    ];
+  },
+  endpoints: async (database, receiver) => {
+    await using system = await startSystem(database, Object.values(MANY).flat());
+    const place = { system, receiver };
+    await creates(place, MANY.warmUp, { connections: 50, wait: 0 });
+    return [
+      await createsToMany(place, MANY.alone, { troubled: false }),
+      await createsToMany(place, MANY.troubled, { troubled: true }),
+    ];
+  },
+  start: async (database, receiver) => {
+    if (database !== 'PGlite') return [];
+    await using system = await startPackage(Object.values(PACKAGE).flat());
+    const place = { system, receiver };
+    await oneBatch(place, PACKAGE.warmUp);
+    return [
+      await oneBatch(place, PACKAGE.batch),
+      await creates(place, PACKAGE.none, { connections: 100, wait: 0 }),
+      await creates(place, PACKAGE.default, { connections: 100, wait: 'default' }),
     ];
   },
   troubled: async (database, receiver) => {
@@ -74,7 +101,8 @@ async function main(names: readonly string[]): Promise<void> {
   };
   for (const database of chosen(DATABASES)) {
     for (const suite of chosen(Object.keys(SUITES))) {
-      print(`${database}, ${suite}`, (await SUITES[suite]?.(database, receiver)) ?? []);
+      const measurements = (await SUITES[suite]?.(database, receiver)) ?? [];
+      if (measurements.length > 0) print(`${database}, ${suite}`, measurements);
     }
   }
 }

@@ -1,18 +1,20 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * A webhook endpoint in a process of its own. It tells on request when each call arrived. `/hook` answers 200 at once, `/slow` after
  * 300 ms, `/third` answers 404 to the first three requests of each call, `/outage` answers 503 until it is told that the outage is over,
- * `/hang/n` never answers.
+ * `/hang` never answers, and is not told of. It listens on many ports, each an origin of its own.
  */
-export type ReceiverMessage = { port: number } | { count: number } | { arrivals: [callId: string, at: number][] };
+export type ReceiverMessage = { ports: number[] } | { count: number } | { arrivals: [callId: string, at: number][] };
 export type ReceiverOrder = 'arrivals' | 'count' | 'outage over';
 
 /** What the slow endpoint takes. */
 export const SLOW_MS = 300;
 const FAILURES = 3;
+const PORTS = 401;
 
 const CALL_ID = /"call_id":"([^"]+)"/;
 let arrivals: [string, number][] = [];
@@ -20,7 +22,6 @@ let outage = true;
 const seen = new Map<string, number>();
 
 async function answer(path: string, callId: string, response: ServerResponse): Promise<void> {
-  if (path.startsWith('/hang')) return;
   if (path.startsWith('/slow')) await delay(SLOW_MS);
   response.writeHead(statusOf(path, callId)).end();
 }
@@ -33,18 +34,19 @@ function statusOf(path: string, callId: string): number {
   return times > FAILURES ? 200 : 404;
 }
 
-const server = createServer((request, response) => {
+const handle: RequestListener = (request, response) => {
   let body = '';
   request.setEncoding('utf8');
   request.on('data', (chunk: string) => {
     body += chunk;
   });
   request.on('end', () => {
+    if (request.url?.startsWith('/hang')) return;
     const callId = CALL_ID.exec(body)?.[1] ?? '';
     arrivals.push([callId, Date.now()]);
     void answer(request.url ?? '', callId, response);
   });
-});
+};
 
 process.on('message', (order: ReceiverOrder) => {
   if (order === 'outage over') {
@@ -60,6 +62,11 @@ process.on('message', (order: ReceiverOrder) => {
 });
 process.on('disconnect', () => process.exit());
 
-server.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: (server.address() as AddressInfo).port } satisfies ReceiverMessage);
-});
+async function listen(): Promise<number> {
+  const server = createServer(handle).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const ports = await Promise.all(Array.from({ length: PORTS }, listen));
+process.send?.({ ports } satisfies ReceiverMessage);

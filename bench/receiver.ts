@@ -13,6 +13,8 @@ export interface Arrivals {
 export interface BenchReceiver extends Disposable {
   /** Without a path; the process says which paths there are. */
   origin: string;
+  /** 400 more. */
+  others: string[];
   pid: number;
   /** When each call arrived, and how many requests there were; forgets them. */
   takeArrivals(): Promise<Arrivals>;
@@ -27,9 +29,11 @@ export async function startReceiver(): Promise<BenchReceiver> {
   const next = async (): Promise<ReceiverMessage> => (await once(child, 'message'))[0];
   const tell = (order: ReceiverOrder) => child.send(order);
   const started = await next();
-  if (!('port' in started)) throw new Error('the receiver did not say its port');
+  if (!('ports' in started)) throw new Error('the receiver did not say its ports');
+  const [origin = '', ...others] = started.ports.map((port) => `http://127.0.0.1:${port}`);
   return {
-    origin: `http://127.0.0.1:${started.port}`,
+    origin,
+    others,
     pid: child.pid as number,
     takeArrivals: async () => {
       tell('arrivals');

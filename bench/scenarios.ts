@@ -84,13 +84,24 @@ async function arrived(receiver: BenchReceiver, calls: number): Promise<void> {
   }
 }
 
-/** One HTTP request for each call, as a service hands them over. Ends when all have arrived. */
+interface CreatesOptions {
+  connections: number;
+  wait: 'default' | 0;
+  /** Default: the receiver's, which answers at once. */
+  urlOf?: (callId: string) => string;
+  /** Calls that are measured. Default: all. */
+  measured?: readonly string[];
+  beside?: string;
+}
+
+/** One HTTP request for each call, as a service hands them over. Ends when all that are measured have arrived. */
 export function creates(
   { system, receiver }: Place,
   callIds: string[],
-  { connections, wait }: { connections: number; wait: 'default' | 0 },
+  { connections, wait, urlOf = () => `${receiver.origin}/hook`, measured = callIds, beside = '' }: CreatesOptions,
 ): Promise<Measurement> {
-  const scenario = `${callIds.length} creates, ${connections} connections, ${wait === 0 ? 'wait=0' : 'default wait'}`;
+  const lanes = connections === 1 ? 'one at a time' : `${connections} connections`;
+  const scenario = `${measured.length} creates${beside}, ${lanes}, ${wait === 0 ? 'wait=0' : 'default wait'}`;
   return measure(scenario, system, receiver, async () => {
     const pool = new Pool(system.apiOrigin, { connections, pipelining: 1 });
     const createdAt = new Map<string, number>();
@@ -100,14 +111,35 @@ export function creates(
       for (const callId of left) {
         createdAt.set(callId, Date.now());
         const from = performance.now();
-        await create(pool, callId, `${receiver.origin}/hook`, wait);
+        await create(pool, callId, urlOf(callId), wait);
         answers.push(performance.now() - from);
       }
     };
     await Promise.all(Array.from({ length: connections }, lane));
     await pool.close();
-    await arrived(receiver, callIds.length);
-    return { createdAt, answers };
+    await arrived(receiver, measured.length);
+    return { createdAt: new Map(measured.map((callId) => [callId, createdAt.get(callId) ?? 0])), answers };
+  });
+}
+
+/** The endpoints of 300 healthy receivers, and those of 100 that hang and 100 that are dead beside them. */
+export function createsToMany(
+  place: Place,
+  callIds: string[],
+  { troubled }: { troubled: boolean },
+): Promise<Measurement> {
+  const healthy = place.receiver.others.slice(0, 300).map((origin) => `${origin}/hook`);
+  const hanging = place.receiver.others.slice(300).map((origin) => `${origin}/hang`);
+  const dead = Array.from({ length: 100 }, (_, index) => `http://127.0.0.1:1/${index}`);
+  const urls = troubled ? [...healthy, ...hanging, ...dead] : healthy;
+  // Mixed: 7 has no divisor in common with their number.
+  const urlOf = new Map(callIds.map((callId, index) => [callId, urls[(index * 7) % urls.length] ?? '']));
+  return creates(place, callIds, {
+    connections: 100,
+    wait: 0,
+    urlOf: (callId) => urlOf.get(callId) ?? '',
+    measured: callIds.filter((callId) => healthy.includes(urlOf.get(callId) ?? '')),
+    beside: troubled ? ' to 300 endpoints, 100 hanging and 100 dead ones beside' : ' to 300 endpoints',
   });
 }
 

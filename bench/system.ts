@@ -51,30 +51,74 @@ export async function startSystem(
   const server = await startTemporalServer({ cliPath: await findTemporalCli(), dataDir: folder, uiPort: false });
   const port = await freePort();
   const variables = {
+    ...variablesOf(port),
     TEMPORAL_ADDRESS: server.address,
-    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
-    POSTCALL_MAX_IN_FLIGHT: String(WIDE_IN_FLIGHT),
-    POSTCALL_API_KEYS: `${USER}:${API_KEY}`,
-    POSTCALL_RATE_LIMIT: '1000000',
-    PORT: String(port),
-    NODE_ENV: 'production',
-    LOG_LEVEL: 'warn',
     ...(databaseUrl === undefined ? { POSTCALL_DATA_DIR: folder } : { DATABASE_URL: databaseUrl }),
     ...environment,
   };
   const worker = startProcess('../worker/main.js', variables);
-  const apiOrigin = `http://127.0.0.1:${port}`;
   const api = startProcess('../api/main.js', variables);
+  return systemOf({
+    port,
+    address: server.address,
+    pids: { worker: worker.pid, api: api.pid, temporal: server.pid, database: postgres?.pid },
+    stop: async () => {
+      await Promise.all([stopProcess(api), stopProcess(worker)]);
+      await server.stop();
+      await postgres?.remove();
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+}
+
+/** Starts `npm start`: worker, API and PGlite in one process, and Temporal below it. All of it counts as the worker's. */
+export async function startPackage(callIds: readonly string[]): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), 'postcall-bench-'));
+  await importCalls({ databaseUrl: undefined, dataDir: folder }, callIds);
+  const [port, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()];
+  const embedded = startProcess('../dev/start.js', {
+    ...variablesOf(port),
+    TEMPORAL_CLI_PATH: await findTemporalCli(),
+    TEMPORAL_PORT: String(temporalPort),
+    TEMPORAL_UI_PORT: String(uiPort),
+    POSTCALL_DATA_DIR: folder,
+  });
+  return systemOf({
+    port,
+    address: `127.0.0.1:${temporalPort}`,
+    pids: { worker: embedded.pid },
+    stop: async () => {
+      await stopProcess(embedded);
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+}
+
+const variablesOf = (port: number) => ({
+  POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+  POSTCALL_MAX_IN_FLIGHT: String(WIDE_IN_FLIGHT),
+  POSTCALL_API_KEYS: `${USER}:${API_KEY}`,
+  POSTCALL_RATE_LIMIT: '1000000',
+  PORT: String(port),
+  NODE_ENV: 'production',
+  LOG_LEVEL: 'warn',
+});
+
+interface Running {
+  /** The API's. */
+  port: number;
+  /** Of the Temporal server. */
+  address: string;
+  pids: Partial<Record<Part, number | undefined>>;
+  stop(): Promise<void>;
+}
+
+async function systemOf({ port, address, pids, stop }: Running): Promise<System> {
+  const apiOrigin = `http://127.0.0.1:${port}`;
   await ready(apiOrigin);
-  const client = await PostcallClient.connect({ address: server.address });
-  const connection = await Connection.connect({ address: server.address });
+  const client = await PostcallClient.connect({ address });
+  const connection = await Connection.connect({ address });
   const temporal = new Client({ connection });
-  const pids: Partial<Record<Part, number | undefined>> = {
-    worker: worker.pid,
-    api: api.pid,
-    temporal: server.pid,
-    database: postgres?.pid,
-  };
   return {
     client,
     apiOrigin,
@@ -86,10 +130,7 @@ export async function startSystem(
     [Symbol.asyncDispose]: async () => {
       await client.close();
       await connection.close();
-      await Promise.all([stopProcess(api), stopProcess(worker)]);
-      await server.stop();
-      await postgres?.remove();
-      await rm(folder, { recursive: true, force: true });
+      await stop();
     },
   };
 }

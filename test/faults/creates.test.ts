@@ -78,3 +78,25 @@ describe('while 100 clients create one call each', { timeout: 300_000 }, () => {
     expect({ unanswered, duplicates }).toEqual({ unanswered: 0, duplicates: 0 });
   });
 });
+
+test('a client that is killed with requests in its queue has promised nothing that is not delivered', async () => {
+  const stack = await FaultStack.start({
+    scenario: 'SIGKILL of a client with creates in its queue',
+    store: { databaseUrl: await postgres().createDatabase() },
+  });
+  await stack.startWorker();
+  const { client, callIds } = await stack.startClient(CALLS);
+  const accepted = () => callIds.filter((callId) => client.output.includes(`accepted ${callId}.`));
+  await expect.poll(() => accepted().length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(CALLS / 5);
+  await client.kill();
+  const promised = accepted();
+  expect(promised.length).toBeLessThan(CALLS);
+  const taken = () => new Set(stack.endpoint.requests.map(({ callId }) => callId));
+  await expect.poll(() => promised.filter((callId) => !taken().has(callId)), { timeout: 60_000 }).toEqual([]);
+  // Of the others nobody was told anything: whoever still has their calls creates them again.
+  const promises = new Set(promised);
+  await stack.createAgain(callIds.filter((callId) => !promises.has(callId)));
+  stack.healed();
+  const { lost, duplicates } = await stack.conclude();
+  expect({ lost, duplicates }).toEqual({ lost: [], duplicates: 0 });
+});

@@ -18,6 +18,7 @@ import { type Program, WorkerProcess } from './worker-process.js';
 
 /** The built API, as `npm run api` runs it. */
 const API = fileURLToPath(new URL('../../dist/api/main.js', import.meta.url));
+const CLIENT = fileURLToPath(new URL('./creating-client.mjs', import.meta.url));
 /** A scenario that takes longer to recover has not recovered. */
 const RECOVERY_LIMIT_MS = 150_000;
 /** A statement that a killed worker had sent may be committed this much later. */
@@ -119,6 +120,23 @@ export class FaultStack {
     const api = await WorkerProcess.start(environment, { entry: API, prints: 'the API runs' });
     this.watch(api);
     return api;
+  }
+
+  /** Starts a client as a process of its own, which creates a webhook for each of so many calls by a request of its own. */
+  async startClient(count: number): Promise<{ client: WorkerProcess; callIds: string[] }> {
+    const callIds = await this.#workload.import(count);
+    const environment = {
+      ...this.#workerEnvironment,
+      USER_ID: this.#workload.userId,
+      WEBHOOK_URL: this.endpoint.receiver.url,
+      CALL_IDS: JSON.stringify(callIds),
+    };
+    return { client: await WorkerProcess.start(environment, { entry: CLIENT, prints: 'the client runs' }), callIds };
+  }
+
+  /** Creates webhooks for calls that may have one. */
+  async createAgain(callIds: readonly string[]): Promise<void> {
+    await this.#workload.createAgain(callIds, this.endpoint.receiver.url);
   }
 
   /** Has a webhook created for each of so many calls by a request of its own to the API at `port`. Resolves when the calls are there, to what will be told. */

@@ -44,7 +44,7 @@ export class Workload {
   readonly #client: PostcallClient;
   readonly #store: StoreOptions;
   /** Of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
-  readonly #userId = freshUser();
+  readonly userId = freshUser();
   readonly #starts: Promise<BatchHandle[]>[] = [];
 
   constructor(client: PostcallClient, store: StoreOptions) {
@@ -54,7 +54,7 @@ export class Workload {
 
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
   async send(sizes: readonly number[], { webhook_url, ...options }: SendOptions): Promise<void> {
-    const callIds = await this.#import(sum(sizes));
+    const callIds = await this.import(sum(sizes));
     const batches = sizes.map((size) => callIds.splice(0, size));
     const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
     start.catch(() => undefined); // Whoever asks for the results hears of it.
@@ -63,13 +63,20 @@ export class Workload {
 
   /** Imports calls and creates a webhook for each by an HTTP request of its own. Resolves when the calls are there, to what will be told. */
   async createOneByOne(count: number, options: Omit<CreatesOptions, 'apiKey'>): Promise<{ told: Promise<Told> }> {
-    const callIds = await this.#import(count);
+    const callIds = await this.import(count);
     const store = await openStore(this.#store);
-    const { key } = await store.createApiKey(this.#userId);
+    const { key } = await store.createApiKey(this.userId);
     await store.close();
     const told = createOneByOne(callIds, { ...options, apiKey: key });
     told.catch(() => undefined); // Whoever asks what was told hears of it.
     return { told };
+  }
+
+  /** One request for each call; resolves when each is accepted. */
+  async createAgain(callIds: readonly string[], webhook_url: string): Promise<void> {
+    const create = (callId: string) =>
+      whenAvailable(() => this.#client.create({ user_id: this.userId, call_ids: [callId], webhook_url }));
+    await inParallel(CONCURRENCY, callIds, create);
   }
 
   /** Once their workflows are started. */
@@ -82,8 +89,9 @@ export class Workload {
     return inParallel(CONCURRENCY, await this.batches(), (batch) => whenAvailable(() => batch.result({ signal })));
   }
 
-  async #import(count: number): Promise<string[]> {
-    const calls = faultCalls(count, this.#userId, `call-${this.calls}`);
+  /** Puts so many calls where the worker finds them. */
+  async import(count: number): Promise<string[]> {
+    const calls = faultCalls(count, this.userId, `call-${this.calls}`);
     this.calls += count;
     const store = await openStore(this.#store);
     await store.upsertCalls(calls);
@@ -94,7 +102,7 @@ export class Workload {
   /** While the service is away, the request is repeated under its idempotency key. */
   #create(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
     const [idempotency_key = ''] = request.call_ids;
-    return whenAvailable(() => this.#client.create({ ...request, user_id: this.#userId, idempotency_key }));
+    return whenAvailable(() => this.#client.create({ ...request, user_id: this.userId, idempotency_key }));
   }
 }
 
