@@ -96,12 +96,13 @@ function manage(child: ChildProcess): GuardedProcess {
 export async function runGuarded(
   command: string,
   args: string[],
-  options: { env?: NodeJS.ProcessEnv; timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Exit & { output: string }> {
-  const { env, timeoutMs, signal } = options;
+  const { cwd, env, timeoutMs, signal } = options;
   signal?.throwIfAborted();
   let output = '';
   const guarded = spawnGuarded(command, args, {
+    ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
     onOutput: (text) => {
       output += text;

@@ -1,16 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { compile, INSTALL_TIMEOUT_MS, projectWith, ROOT, run } from '../support/npm-project.js';
 import { Receiver } from '../support/receiver.js';
 import { freshTaskQueue } from '../support/temporal.js';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** The dependencies come from the package registry, where nothing is cached. */
-const INSTALL_TIMEOUT_MS = 600_000;
 
 const NEEDED = [
   'README.md',
@@ -42,30 +36,6 @@ await worker.stop();
 await store.close();
 `;
 
-const TSCONFIG = {
-  compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, types: ['node'], skipLibCheck: true },
-  files: ['deliver.ts'],
-};
-
-/** Without what `npm test` sets for its own scripts: it would make npm work on this project instead of the folder's. */
-const environment = (more: Record<string, string>): NodeJS.ProcessEnv => {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_(package|lifecycle|config_local_prefix)|TEMPORAL_|POSTCALL_|DATABASE_URL|NODE_)/.test(name),
-  );
-  return { ...Object.fromEntries(inherited), ...more };
-};
-
-/** Runs a command to its end and returns what it printed. Rejects, with all that it printed, when it fails. */
-async function run(cwd: string, command: string, args: string[], more: Record<string, string> = {}): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(command, args, { cwd, env: environment(more), maxBuffer: 10_000_000 });
-    return stdout;
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 describe('the package', () => {
   let folder = '';
   let project = '';
@@ -74,11 +44,8 @@ describe('the package', () => {
     folder = await mkdtemp(join(tmpdir(), 'postcall-package-'));
     await run(ROOT, 'npm', ['pack', '--pack-destination', folder]);
     const [tarball = ''] = await readdir(folder);
-    project = await mkdtemp(join(folder, 'project-'));
-    await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-    await run(project, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)]);
+    project = await projectWith(folder, join(folder, tarball));
     await writeFile(join(project, 'deliver.ts'), SCRIPT);
-    await writeFile(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG));
   }, INSTALL_TIMEOUT_MS);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -125,7 +92,7 @@ describe('the package', () => {
   });
 
   test('delivers a batch from a short typed script', async () => {
-    await run(project, join(ROOT, 'node_modules/.bin/tsc'), ['-p', project]);
+    await compile(project, 'deliver.ts');
     await using receiver = await Receiver.start();
     const output = await run(project, process.execPath, ['deliver.js', receiver.url], {
       TEMPORAL_ADDRESS: inject('temporalAddress'),
