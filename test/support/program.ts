@@ -3,23 +3,31 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { type Exit, type GuardedProcess, spawnGuarded } from '../../dev/guarded-process.js';
 
-/** One of the project's programs, built, in a process of its own; it ends with the test at the latest. */
+/** A program in a process of its own; it ends with the test at the latest. */
 export class Program {
   readonly exited: Promise<Exit>;
   readonly #process: GuardedProcess;
   #output = '';
 
-  /** `path` is below `dist/`. The process gets these variables, PATH and HOME, and nothing else of the environment. */
+  /**
+   * One of the project's own, built; `path` is below `dist/`. The process gets these variables, PATH and HOME, and nothing else of the
+   * environment.
+   */
   static run(path: string, args: string[], env: Record<string, string>): Program {
-    const program = new Program(path, args, env);
+    const file = fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+    return Program.spawn(process.execPath, [file, ...args], env);
+  }
+
+  /** Any other, with the same environment. */
+  static spawn(command: string, args: string[], env: Record<string, string>): Program {
+    const program = new Program(command, args, env);
     onTestFinished(() => program.kill());
     return program;
   }
 
-  private constructor(path: string, args: string[], env: Record<string, string>) {
-    const file = fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+  private constructor(command: string, args: string[], env: Record<string, string>) {
     const { PATH = '', HOME = '' } = process.env;
-    this.#process = spawnGuarded(process.execPath, [file, ...args], {
+    this.#process = spawnGuarded(command, args, {
       env: { PATH, HOME, ...env },
       onOutput: (text) => {
         this.#output += text;
