@@ -3,6 +3,7 @@ import type { ActivityContext } from './activity-context.js';
 import type { CallSource } from './call-sources/call-source.js';
 import type { EndpointLimit } from './endpoint-limit.js';
 import type { Isolation } from './isolation.js';
+import type { MissingKeys } from './missing-keys.js';
 import type { ReadLimit } from './read-limit.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RetryPolicy } from './retry-schedule.js';
@@ -33,6 +34,7 @@ export interface Dependencies {
 /** What the attempts of one process share. */
 export interface AttemptTools extends Dependencies {
   isolation: Isolation;
+  missingKeys: MissingKeys;
   reads: ReadLimit;
 }
 

@@ -16,6 +16,7 @@ import { createDeliverWebhook } from './deliver-webhook.js';
 import type { Dependencies } from './dependencies.js';
 import { Isolation } from './isolation.js';
 import { createBookkeeping } from './keep-book.js';
+import { MissingKeys } from './missing-keys.js';
 import { ReadLimit } from './read-limit.js';
 import { RunningAttempts } from './running-attempts.js';
 import { createWatchAttempts } from './watch-attempts.js';
@@ -44,7 +45,12 @@ export interface Activities {
 /** Creates the activities with what they use. `idle` resolves when no attempt runs in this process any more. */
 export function createActivities(deps: Dependencies): { activities: Activities; idle: () => Promise<void> } {
   const attempts = new RunningAttempts();
-  const tools = { ...deps, isolation: new Isolation(), reads: new ReadLimit() };
+  const tools = {
+    ...deps,
+    isolation: new Isolation(),
+    missingKeys: new MissingKeys(deps.onFault),
+    reads: new ReadLimit(),
+  };
   return {
     activities: {
       ...createBookkeeping(deps),

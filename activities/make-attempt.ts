@@ -1,5 +1,5 @@
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
-import { StoreUnavailableError } from '../store/index.js';
+import { EncryptionKeyMissingError, StoreUnavailableError } from '../store/index.js';
 import type { OpenedAttempt, OpenRequest } from '../store/store.js';
 import type { AttemptTools } from './dependencies.js';
 import type { Place } from './endpoint-limit.js';
@@ -9,6 +9,9 @@ import { recordEnd } from './record-end.js';
 import type { RunningAttempt } from './running-attempts.js';
 import type { SendOutcome } from './send.js';
 import { endOfStanding } from './standing.js';
+
+/** For a store that is away all calls wait; for a missing key only those that need it. */
+const KEY_WAIT_MS = 30_000;
 
 /** Makes at most one attempt to deliver a webhook, and records it. Throws only what is a fault of our own. */
 export async function makeAttempt(
@@ -21,6 +24,10 @@ export async function makeAttempt(
   try {
     return await new AttemptAtPlace(tools, input, attempt, place).make();
   } catch (error) {
+    if (error instanceof EncryptionKeyMissingError) {
+      tools.missingKeys.note(error);
+      return { kind: 'unread', due_in: KEY_WAIT_MS, source_away: false };
+    }
     if (error instanceof StoreUnavailableError) return { kind: 'store_away' };
     throw error;
   } finally {

@@ -41,6 +41,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     /** PostgreSQL; undefined: PGlite in `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: env.POSTCALL_DATA_DIR,
+    /** Undefined: values are written in the clear. */
+    encryption: env.POSTCALL_ENCRYPTION_KEYS,
     calls: callsConfig(env),
     http: { host: env.HOST, port: env.PORT, rateLimit: env.POSTCALL_RATE_LIMIT },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, DEFAULT_TEMPORAL_PORT, userIdSchema } from '../contract/index.js';
+import { encryptionKeys } from './encryption-keys.js';
 import { duration, durations, flag, list, optionalPort, port, wholeNumber } from './values.js';
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
@@ -42,6 +43,9 @@ const database = {
     .string()
     .default('.postcall')
     .describe('Folder of the embedded database and the embedded Temporal server.'),
+  POSTCALL_ENCRYPTION_KEYS: encryptionKeys().describe(
+    '`name:key` pairs, newest first, with which signing secrets and payloads are encrypted; each key is 32 bytes in base64. With `clear` in front they only read. Unset: values are written in the clear ([security.md](security.md#secrets-at-rest)).',
+  ),
 };
 
 const calls = {

@@ -1,4 +1,6 @@
 import type { Database } from './database.js';
+import type { Cipher } from './encryption/cipher.js';
+import { callOwner } from './payloads.js';
 import { requestStatement } from './statement.js';
 import type { CallRecord } from './store.js';
 
@@ -6,11 +8,15 @@ import type { CallRecord } from './store.js';
 const CHUNK = 200;
 const MAX_CHUNK_BYTES = 8_000_000;
 
-const statement = requestStatement<CallRecord>(
+interface SealedCall extends Pick<CallRecord, 'user_id' | 'call_id'> {
+  sealed: string;
+}
+
+const statement = requestStatement<SealedCall>(
   {
     user_id: ['text', ({ user_id }) => user_id],
     call_id: ['text', ({ call_id }) => call_id],
-    data: ['text', ({ data }) => (typeof data === 'string' ? data : JSON.stringify(data))],
+    data: ['text', ({ sealed }) => sealed],
   },
   (requests) => `
     insert into calls (user_id, call_id, data) select user_id, call_id, data from ${requests} order by user_id, call_id
@@ -18,19 +24,19 @@ const statement = requestStatement<CallRecord>(
 );
 
 /** Of several records for one call the last one counts. A webhook that has its text keeps it. */
-export async function upsertCalls(database: Database, records: readonly CallRecord[]): Promise<void> {
+export async function upsertCalls(database: Database, cipher: Cipher, records: readonly CallRecord[]): Promise<void> {
   const distinct = [...new Map(records.map((record) => [`${record.user_id}\n${record.call_id}`, record])).values()];
-  let chunk: CallRecord[] = [];
+  let chunk: SealedCall[] = [];
   let bytes = 0;
-  for (const record of distinct) {
-    const text = typeof record.data === 'string' ? record.data : JSON.stringify(record.data);
-    if (chunk.length === CHUNK || (chunk.length > 0 && bytes + text.length > MAX_CHUNK_BYTES)) {
+  for (const { user_id, call_id, data } of distinct) {
+    const sealed = cipher.seal(typeof data === 'string' ? data : JSON.stringify(data), callOwner({ user_id, call_id }));
+    if (chunk.length === CHUNK || (chunk.length > 0 && bytes + sealed.length > MAX_CHUNK_BYTES)) {
       await database.query(statement, chunk);
       chunk = [];
       bytes = 0;
     }
-    chunk.push({ ...record, data: text });
-    bytes += text.length;
+    chunk.push({ user_id, call_id, sealed });
+    bytes += sealed.length;
   }
   if (chunk.length > 0) await database.query(statement, chunk);
 }

@@ -1,11 +1,13 @@
 import type { FinalFailure } from '../contract/index.js';
 import type { Database } from './database.js';
+import type { Cipher } from './encryption/cipher.js';
+import { missingKeyOf } from './encryption/sql.js';
 import { interruptAttempts } from './interrupt-attempts.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
 import { AGAIN, LOCKED } from './rounds.js';
 import { epochMs, isoTime, isThere } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
-import { byPlace, requestStatement } from './statement.js';
+import { byPlace, type RequestStatement, requestStatement } from './statement.js';
 import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
 import { IS_LOCKED, refColumns, UNLOCKED_ROWS } from './webhook-requests.js';
 
@@ -23,6 +25,7 @@ type Outcome =
   | 'open'
   | 'early'
   | 'suspect'
+  | 'keyless'
   | 'large'
   | 'unfilled'
   | 'unread'
@@ -35,10 +38,13 @@ interface OpenRow {
   sent_at_ms: number;
   webhook_id: string;
   url: string;
-  /** Null where the caller has it. */
+  /** As it is stored; null where the caller has it. */
   payload: string | null;
   step: number;
+  /** JSON of pairs of ID and secret as it is stored. */
   secrets: string | null;
+  /** Of the payload or of a secret. */
+  missing_key: string | null;
   status: 'delivered' | 'failed' | 'canceled';
   error: FinalFailure | null;
   was_delivered: boolean;
@@ -56,28 +62,48 @@ export const TEXT_FIRST = Symbol('text first');
 export interface GroupedOpenRequest extends OpenRequest {
   /** The caller has the text that is stored. */
   with_text?: true;
+  /** `payload` as it is to be stored. */
+  sealed?: string;
 }
 
-const statement = requestStatement<GroupedOpenRequest>(
-  {
-    ...refColumns,
-    send_type: ['text', ({ send_type }) => send_type],
-    timeout_ms: ['float8', ({ timeout_ms }) => timeout_ms + GRACE_MS],
-    ordered: ['boolean', ({ ordered }) => ordered],
-    given: ['text', ({ payload }) => payload ?? null],
-    isolation: ['text', ({ isolation }) => isolation ?? null],
-    with_text: ['boolean', ({ with_text }) => with_text === true],
-  },
-  (requests) => `
+/** An attempt that was opened, with its values as they are stored. */
+export interface SealedAttempt extends Omit<OpenedAttempt, 'kind' | 'payload' | 'secrets'> {
+  kind: 'sealed';
+  /** Null where the caller has the text. */
+  payload: string | null;
+  secrets: [id: string, secret: string][];
+}
+
+const statementFor = (cipher: Cipher): RequestStatement<GroupedOpenRequest> =>
+  requestStatement<GroupedOpenRequest>(
+    {
+      ...refColumns,
+      send_type: ['text', ({ send_type }) => send_type],
+      timeout_ms: ['float8', ({ timeout_ms }) => timeout_ms + GRACE_MS],
+      ordered: ['boolean', ({ ordered }) => ordered],
+      given: ['text', ({ sealed }) => sealed ?? null],
+      isolation: ['text', ({ isolation }) => isolation ?? null],
+      with_text: ['boolean', ({ with_text }) => with_text === true],
+    },
+    (requests) => `
     with request as materialized (select * from ${requests}),
     ${UNLOCKED_ROWS},
+    secrets as materialized (
+      select user_id, json_agg(json_build_array(id, secret) order by activates_at desc, seq desc)::text as secrets,
+        min(${missingKeyOf('secret', cipher)}) as missing_key
+      from signing_secrets
+      where revoked_at is null and activates_at <= clock_timestamp() and user_id in (select user_id from request)
+      group by user_id
+    ),
     state as materialized (
       select request.*, locked.id as webhook_id, locked.url, locked.payload, locked.batch_id as holder, locked.status,
         locked.error, locked.step, locked.interruptions, locked.interruptions_alone, locked.accepted_at,
         locked.next_attempt_at, locked.not_before, open.seq as open_seq, open.deadline as open_deadline,
-        ${IS_LOCKED} as is_locked
+        ${IS_LOCKED} as is_locked, secrets.secrets,
+        coalesce(secrets.missing_key, ${missingKeyOf('locked.payload', cipher)}) as missing_key
       from request
       left join locked using (user_id, call_id)
+      left join secrets using (user_id)
       left join lateral (
         select seq, deadline from attempts where webhook_id = locked.id and finished_at is null limit 1
       ) open on true
@@ -93,6 +119,7 @@ const statement = requestStatement<GroupedOpenRequest>(
         when not_before > clock_timestamp() then 'early'
         when not ordered and next_attempt_at > clock_timestamp() + interval '${EARLY_MS} milliseconds' then 'early'
         when interruptions > 0 and isolation is null then 'suspect'
+        when missing_key is not null then 'keyless'
         when octet_length(payload) > ${MAX_GROUPED_BYTES} and not with_text then 'large'
         when payload is null and given is null then case
           when ${isThere('calls where calls.user_id = state.user_id and calls.call_id = state.call_id')} then 'unfilled'
@@ -101,10 +128,6 @@ const statement = requestStatement<GroupedOpenRequest>(
         else 'opens'
       end as outcome
       from state
-    ),
-    secrets as materialized (
-      select user_id, json_agg(secret order by seq desc)::text as secrets from signing_secrets
-      where revoked_at is null and user_id in (select user_id from decision where outcome = 'opens') group by user_id
     ),
     filled as (
       update webhooks set payload = given from decision
@@ -121,34 +144,37 @@ const statement = requestStatement<GroupedOpenRequest>(
     select decision.place::integer, outcome, opened.seq::text, ${epochMs('opened.sent_at')} as sent_at_ms,
       decision.webhook_id, url, step,
       case when opened.seq is not null and not with_text then payload end as payload,
-      secrets.secrets,
-      status, error, open_seq::text, ${epochMs('open_deadline - clock_timestamp()')} as remaining_ms,
+      secrets, missing_key, status, error, open_seq::text, ${epochMs('open_deadline - clock_timestamp()')} as remaining_ms,
       ${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')} as due_in,
       ${epochMs('accepted_at')} as accepted_at_ms, interruptions, interruptions_alone,
       outcome = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')} as was_delivered
-    from decision left join opened using (webhook_id) left join secrets using (user_id)`,
-);
+    from decision left join opened using (webhook_id)`,
+  );
 
-type Answer = OpenResult | typeof TEXT_FIRST;
+export type OpenAnswer = Exclude<OpenResult, OpenedAttempt> | SealedAttempt | typeof TEXT_FIRST;
+type Answer = OpenAnswer | Error | typeof AGAIN | typeof LOCKED;
 
-/** Answers open requests for distinct webhooks, in one statement. */
-export async function openAttempts(
-  database: Database,
-  requests: readonly GroupedOpenRequest[],
-): Promise<(Answer | typeof AGAIN | typeof LOCKED)[]> {
-  const rows = await database.query<OpenRow, GroupedOpenRequest>(statement, requests);
-  const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
-  const interrupted = await interruptAttempts(database, expired);
-  return byPlace(requests.length, rows).map((row, index) => {
-    if (row?.outcome === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
-    return row ? toResult(row, requests[index]) : AGAIN;
-  });
+/**
+ * Answers open requests for distinct webhooks, in one statement. No attempt is opened of a webhook whose text or secrets the cipher has
+ * no key for: an `EncryptionKeyMissingError` is the answer.
+ */
+export function openAttempts(cipher: Cipher) {
+  const statement = statementFor(cipher);
+  return async (database: Database, requests: readonly GroupedOpenRequest[]): Promise<Answer[]> => {
+    const rows = await database.query<OpenRow, GroupedOpenRequest>(statement, requests);
+    const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
+    const interrupted = await interruptAttempts(database, expired);
+    return byPlace(requests.length, rows).map((row) => {
+      if (row?.outcome === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
+      return row ? toAnswer(row, cipher) : AGAIN;
+    });
+  };
 }
 
-function toResult(row: OpenRow, request: OpenRequest | undefined): Answer | typeof AGAIN | typeof LOCKED {
+function toAnswer(row: OpenRow, cipher: Cipher): Answer {
   switch (row.outcome) {
     case 'opens':
-      return row.seq === null ? AGAIN : opened(row, row.seq, request?.payload);
+      return row.seq === null ? AGAIN : sealedAttempt(row, row.seq);
     case 'expired':
       return AGAIN;
     case 'locked':
@@ -165,6 +191,8 @@ function toResult(row: OpenRow, request: OpenRequest | undefined): Answer | type
       return { kind: 'too_early', due_in: Math.max(1, Math.ceil(row.due_in)) };
     case 'suspect':
       return { kind: 'suspect', in_a_row: row.interruptions, alone: row.interruptions_alone };
+    case 'keyless':
+      return cipher.missing(row.missing_key ?? '');
     case 'large':
     case 'unfilled':
       return TEXT_FIRST;
@@ -173,13 +201,13 @@ function toResult(row: OpenRow, request: OpenRequest | undefined): Answer | type
   }
 }
 
-const opened = (row: OpenRow, seq: string, given: string | undefined): OpenedAttempt => ({
-  kind: 'opened',
+const sealedAttempt = (row: OpenRow, seq: string): SealedAttempt => ({
+  kind: 'sealed',
   seq,
   webhook_id: row.webhook_id,
   url: row.url,
-  payload: row.payload ?? given ?? '',
+  payload: row.payload,
   sent_at: isoTime(row.sent_at_ms),
   step: row.step,
-  secrets: JSON.parse(row.secrets ?? '[]') as string[],
+  secrets: JSON.parse(row.secrets ?? '[]') as [string, string][],
 });

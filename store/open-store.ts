@@ -1,11 +1,15 @@
 import type { Database } from './database.js';
+import { Cipher, type EncryptionOptions } from './encryption/cipher.js';
 import { openPglite } from './pglite/open.js';
 import { openPostgres, type PostgresOptions } from './postgres.js';
 import { sqlStore } from './sql-store.js';
 import type { Store } from './store.js';
 
 /** PostgreSQL, or an embedded database. */
-export type StoreOptions = PostgresOptions | EmbeddedOptions;
+export type StoreOptions = (PostgresOptions | EmbeddedOptions) & {
+  /** Keys for signing secrets and payloads (AES-256-GCM). Default: they are written in the clear. */
+  encryption?: EncryptionOptions | undefined;
+};
 
 interface EmbeddedOptions {
   /** Folder of the embedded database (PGlite), or `memory://` for one that ends with its process. */
@@ -19,7 +23,8 @@ interface EmbeddedOptions {
  * `StoreQueryError` when it cannot be migrated.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  return sqlStore(await openDatabase(options));
+  const cipher = new Cipher(options.encryption);
+  return sqlStore(await openDatabase(options), cipher);
 }
 
 async function openDatabase(options: StoreOptions): Promise<Database> {

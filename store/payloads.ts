@@ -1,7 +1,8 @@
 import type { Database } from './database.js';
+import type { Cipher, ValueOwner } from './encryption/cipher.js';
 import { requestStatement } from './statement.js';
 import type { WebhookRef } from './store.js';
-import { keyColumns } from './webhook-requests.js';
+import { keyColumns, type WebhookKey } from './webhook-requests.js';
 
 /** Larger texts do not travel with those of other webhooks: a group would hold them all in memory at once. */
 export const MAX_GROUPED_BYTES = 64 * 1024;
@@ -24,10 +25,13 @@ const loadStatement = requestStatement<WebhookRef>(
  * The text of one webhook, however large. Takes it from the `calls` table where the webhook has none yet; null when neither has one.
  * A text that is stored never changes.
  */
-export async function loadPayload(database: Database, ref: WebhookRef): Promise<string | null> {
+export async function loadPayload(database: Database, cipher: Cipher, ref: WebhookRef): Promise<string | null> {
   const [row] = await database.query<{ payload: string }, WebhookRef>(loadStatement, [ref]);
-  return row?.payload ?? null;
+  return row ? cipher.open(row.payload, callOwner(ref)) : null;
 }
+
+/** Whose text a call's is, in `calls` and in `webhooks`. */
+export const callOwner = ({ user_id, call_id }: WebhookKey): ValueOwner => ['call', user_id, call_id];
 
 const storeStatement = requestStatement<WebhookRef & { payload: string }>(
   { ...keyColumns, payload: ['text', ({ payload }) => payload] },
@@ -36,6 +40,10 @@ const storeStatement = requestStatement<WebhookRef & { payload: string }>(
     where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null`,
 );
 
-export async function storePayload(database: Database, request: WebhookRef & { payload: string }): Promise<void> {
-  await database.query(storeStatement, [request]);
+export async function storePayload(
+  database: Database,
+  cipher: Cipher,
+  request: WebhookRef & { payload: string },
+): Promise<void> {
+  await database.query(storeStatement, [{ ...request, payload: cipher.seal(request.payload, callOwner(request)) }]);
 }

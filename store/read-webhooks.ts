@@ -2,6 +2,9 @@ import type { FailedPage, FailedQuery, SendType, StoredWebhook, WebhookStatus } 
 import { toAttempt } from './attempt.js';
 import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from './cursor.js';
 import type { Database } from './database.js';
+import type { Cipher } from './encryption/cipher.js';
+import { DamagedValueError, EncryptionKeyMissingError } from './errors.js';
+import { callOwner } from './payloads.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
 import { byPlace, plainStatement, requestStatement } from './statement.js';
 import type { BatchWebhooksQuery, WebhookPage } from './store.js';
@@ -72,13 +75,23 @@ const sharedStatement = requestStatement<WebhookKey>(
 /** Of a webhook that makes a shared answer too large: it is to be read alone. */
 export const TOO_LARGE = Symbol('too large for a shared answer');
 
-/** In the order of the keys; undefined where there is no webhook. */
+/** In the order of the keys; undefined where there is no webhook, an error where its payload cannot be decrypted. */
 export async function getWebhooks(
   database: Database,
+  cipher: Cipher,
   keys: readonly WebhookKey[],
-): Promise<(StoredWebhook | typeof TOO_LARGE | undefined)[]> {
+): Promise<(StoredWebhook | typeof TOO_LARGE | Error | undefined)[]> {
   const rows = await database.query<WebhookRow & { place: number; fits: boolean }, WebhookKey>(sharedStatement, keys);
-  return byPlace(keys.length, rows).map((row) => row && (row.fits ? toWebhook(row) : TOO_LARGE));
+  return byPlace(keys.length, rows).map((row) => row && (row.fits ? webhookOrError(row, cipher) : TOO_LARGE));
+}
+
+function webhookOrError(row: WebhookRow, cipher: Cipher): StoredWebhook | Error {
+  try {
+    return toWebhook(row, cipher);
+  } catch (error) {
+    if (error instanceof EncryptionKeyMissingError || error instanceof DamagedValueError) return error;
+    throw error;
+  }
 }
 
 const oneStatement = plainStatement<[userId: string, callId: string], WebhookRow>(
@@ -87,10 +100,11 @@ const oneStatement = plainStatement<[userId: string, callId: string], WebhookRow
 
 export async function getWebhook(
   database: Database,
+  cipher: Cipher,
   { user_id, call_id }: WebhookKey,
 ): Promise<StoredWebhook | undefined> {
   const [row] = await database.run(oneStatement, [user_id, call_id]);
-  return row && toWebhook(row);
+  return row && toWebhook(row, cipher);
 }
 
 /** Webhooks that the batch sends now, or that it sent before a later resend took them over. */
@@ -118,11 +132,15 @@ const batchStatement = plainStatement<
   ),
   ${PAGE}`);
 
-export async function listBatchWebhooks(database: Database, query: BatchWebhooksQuery): Promise<WebhookPage> {
+export async function listBatchWebhooks(
+  database: Database,
+  cipher: Cipher,
+  query: BatchWebhooksQuery,
+): Promise<WebhookPage> {
   const after = query.cursor === undefined ? '' : decodeCallCursor(query.cursor);
   const { batch_id, user_id, status = null, call_ids = null, limit } = query;
   const rows = await database.run(batchStatement, [batch_id, user_id, after, status, call_ids, limit + 1]);
-  return toPage(rows, limit, ({ call_id }) => encodeCallCursor(call_id));
+  return toPage(rows, cipher, limit, ({ call_id }) => encodeCallCursor(call_id));
 }
 
 type FailedParameters = [
@@ -155,9 +173,11 @@ const failedWebhooksStatement = plainStatement<FailedParameters, WebhookRow>(`
   with chosen as (select user_id, call_id, row_number() over (order by settled_at, call_id) as place ${FAILED}),
   ${PAGE}`);
 
-export async function listFailedWebhooks(database: Database, query: FailedQuery): Promise<WebhookPage> {
+export async function listFailedWebhooks(database: Database, cipher: Cipher, query: FailedQuery): Promise<WebhookPage> {
   const rows = await database.run(failedWebhooksStatement, failedParameters(query));
-  return toPage(rows, query.limit, ({ settled_at_ms, call_id }) => encodeFailureCursor(settled_at_ms ?? 0, call_id));
+  return toPage(rows, cipher, query.limit, ({ settled_at_ms, call_id }) =>
+    encodeFailureCursor(settled_at_ms ?? 0, call_id),
+  );
 }
 
 interface FailedRow {
@@ -185,17 +205,23 @@ export async function listFailed(database: Database, query: FailedQuery): Promis
   };
 }
 
-function toPage(rows: readonly WebhookRow[], limit: number, cursorOf: (row: WebhookRow) => string): WebhookPage {
+function toPage(
+  rows: readonly WebhookRow[],
+  cipher: Cipher,
+  limit: number,
+  cursorOf: (row: WebhookRow) => string,
+): WebhookPage {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  return { webhooks: page.map(toWebhook), next_cursor: last && last.found > page.length ? cursorOf(last) : null };
+  const webhooks = page.map((row) => toWebhook(row, cipher));
+  return { webhooks, next_cursor: last && last.found > page.length ? cursorOf(last) : null };
 }
 
-function toWebhook(row: WebhookRow): StoredWebhook {
+function toWebhook(row: WebhookRow, cipher: Cipher): StoredWebhook {
   const attempts = JSON.parse(row.attempts) as AttemptTuple[];
   return {
     call_id: row.call_id,
-    payload: row.payload,
+    payload: row.payload === null ? null : cipher.open(row.payload, callOwner(row)),
     url: row.url,
     user_id: row.user_id,
     created_at: isoTime(row.created_at_ms),

@@ -189,6 +189,8 @@ export const signingSecrets = pgTable(
     userId: text('user_id').notNull(),
     secret: text('secret').notNull(),
     createdAt: time('created_at').notNull().defaultNow(),
+    /** From when on webhooks are signed with it. */
+    activatesAt: time('activates_at').notNull().defaultNow(),
     revokedAt: time('revoked_at'),
   },
   (table) => [index('signing_secrets_user').on(table.userId)],

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidRequestError } from '../contract/index.js';
 import type { Database } from './database.js';
+import type { Cipher } from './encryption/cipher.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
 import { plainStatement } from './statement.js';
-import type { SigningSecretInfo } from './store.js';
+import type { CreatedSigningSecret, NewSigningSecret, SigningSecretInfo } from './store.js';
 
 const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
 
@@ -15,35 +16,57 @@ function checkSecret(secret: string): void {
   throw new InvalidRequestError([{ field: 'secret', message }]);
 }
 
-const insertStatement = plainStatement<[id: string, userId: string, secret: string], object>(
-  'insert into signing_secrets (id, user_id, secret) values ($1, $2, $3)',
-);
+/** A later activation than this is a slip of the hand. */
+const MAX_ACTIVATE_IN_MS = 365 * 24 * 3_600_000;
 
-export async function createSigningSecret(database: Database, userId: string, given?: string) {
+function checkActivation(ms: number): void {
+  if (ms >= 0 && ms <= MAX_ACTIVATE_IN_MS) return;
+  throw new InvalidRequestError([{ field: 'activate_in_ms', message: 'activate_in_ms must be from 0 to 365 days' }]);
+}
+
+const insertStatement = plainStatement<
+  [id: string, userId: string, secret: string, activateInMs: number],
+  { activates_at_ms: number }
+>(`
+  insert into signing_secrets (id, user_id, secret, activates_at)
+  values ($1, $2, $3, now() + $4::float8 * interval '1 millisecond')
+  returning ${epochMs('activates_at')} as activates_at_ms`);
+
+export async function createSigningSecret(
+  database: Database,
+  cipher: Cipher,
+  userId: string,
+  { secret: given, activate_in_ms = 0 }: NewSigningSecret,
+): Promise<CreatedSigningSecret> {
   if (given !== undefined) checkSecret(given);
+  checkActivation(activate_in_ms);
   const secret = given ?? `whsec_${randomBytes(32).toString('base64')}`;
   const id = `ws_${randomBytes(9).toString('base64url')}`;
-  await database.run(insertStatement, [id, userId, secret]);
-  return { id, secret };
+  const sealed = cipher.seal(secret, ['secret', userId, id]);
+  const [row] = await database.run(insertStatement, [id, userId, sealed, activate_in_ms]);
+  return { id, secret, activates_at: isoTime(row?.activates_at_ms ?? Number.NaN) };
 }
 
 interface SecretRow {
   id: string;
   user_id: string;
   created_at_ms: number;
+  activates_at_ms: number;
   revoked_at_ms: number | null;
 }
 
 const listStatement = plainStatement<[userId: string | null], SecretRow>(`
-  select id, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('revoked_at')} as revoked_at_ms
+  select id, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('activates_at')} as activates_at_ms,
+    ${epochMs('revoked_at')} as revoked_at_ms
   from signing_secrets where $1::text is null or user_id = $1 order by seq`);
 
 export async function listSigningSecrets(database: Database, userId?: string): Promise<SigningSecretInfo[]> {
   const rows = await database.run(listStatement, [userId ?? null]);
-  return rows.map(({ id, user_id, created_at_ms, revoked_at_ms }) => ({
+  return rows.map(({ id, user_id, created_at_ms, activates_at_ms, revoked_at_ms }) => ({
     id,
     user_id,
     created_at: isoTime(created_at_ms),
+    activates_at: isoTime(activates_at_ms),
     revoked_at: isoTimeOrNull(revoked_at_ms),
   }));
 }

@@ -2,6 +2,9 @@ import { createApiKey, findUserByApiKey, listApiKeys, revokeApiKey } from './api
 import { upsertCalls } from './calls.js';
 import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
+import type { Cipher } from './encryption/cipher.js';
+import { reencrypt } from './encryption/reencrypt.js';
+import { encryptionReport } from './encryption/report.js';
 import { failUnsettled, findUnfinished } from './ended-batches.js';
 import { grouped } from './grouping.js';
 import { listEndpoints } from './list-endpoints.js';
@@ -29,17 +32,18 @@ import { readStandings } from './watched-webhooks.js';
 import type { WebhookKey } from './webhook-requests.js';
 
 /** The store over any database that speaks PostgreSQL's dialect. */
-export function sqlStore(database: Database): Store {
-  const getShared = grouped((keys: readonly WebhookKey[]) => getWebhooks(database, keys), {
+export function sqlStore(database: Database, cipher: Cipher): Store {
+  const closeAttempt = sharedStatement(database, closeAttempts);
+  const getShared = grouped((keys: readonly WebhookKey[]) => getWebhooks(database, cipher, keys), {
     concurrency: database.concurrency,
   });
 
   return {
     registerBatches: (request) => registerBatches(database, request),
-    openAttempt: openAttempt(database),
+    openAttempt: openAttempt({ database, cipher, closeAttempt }),
     shareAttempt: (seq) => shareAttempt(database, seq),
-    storePayload: (request) => storePayload(database, request),
-    closeAttempt: sharedStatement(database, closeAttempts),
+    storePayload: (request) => storePayload(database, cipher, request),
+    closeAttempt,
     rejectWebhook: (request) => rejectWebhook(database, request),
     failWebhook: (request) => failWebhook(database, request),
     settleWebhooks: (request) => settleWebhooks(database, request),
@@ -53,21 +57,23 @@ export function sqlStore(database: Database): Store {
     claimProbes: (options) => claimProbes(database, options),
     getWebhook: async (user_id, call_id) => {
       const found = await getShared({ user_id, call_id });
-      return found === TOO_LARGE ? getWebhook(database, { user_id, call_id }) : found;
+      return found === TOO_LARGE ? getWebhook(database, cipher, { user_id, call_id }) : found;
     },
-    listBatchWebhooks: (query) => listBatchWebhooks(database, query),
+    listBatchWebhooks: (query) => listBatchWebhooks(database, cipher, query),
     listEndpoints: (query) => listEndpoints(database, query),
     listFailed: (query) => listFailed(database, query),
-    listFailedWebhooks: (query) => listFailedWebhooks(database, query),
-    upsertCalls: (calls) => upsertCalls(database, calls),
+    listFailedWebhooks: (query) => listFailedWebhooks(database, cipher, query),
+    upsertCalls: (calls) => upsertCalls(database, cipher, calls),
     prune: (options) => prune(database, options),
     createApiKey: (userId, key) => createApiKey(database, userId, key),
     listApiKeys: (userId) => listApiKeys(database, userId),
     revokeApiKey: (prefix) => revokeApiKey(database, prefix),
     findUserByApiKey: (key) => findUserByApiKey(database, key),
-    createSigningSecret: (userId, secret) => createSigningSecret(database, userId, secret),
+    createSigningSecret: (userId, options = {}) => createSigningSecret(database, cipher, userId, options),
     listSigningSecrets: (userId) => listSigningSecrets(database, userId),
     revokeSigningSecret: (id) => revokeSigningSecret(database, id),
+    reencrypt: ({ on_progress = () => undefined } = {}) => reencrypt(database, cipher, on_progress),
+    inspectEncryption: ({ limit = 100_000 } = {}) => encryptionReport(database, cipher, limit),
     ping: async () => void (await database.run(PING, [])),
     close: () => database.close(),
   };

@@ -17,6 +17,8 @@ import type {
   StoredWebhook,
   WebhookStatus,
 } from '../contract/index.js';
+import type { ReencryptProgress, ReencryptResult } from './encryption/reencrypt.js';
+import type { EncryptionReport } from './encryption/report.js';
 
 /**
  * What every room may ask of the database. Times are ISO 8601 in UTC by the database's clock, or milliseconds since the epoch where
@@ -105,11 +107,22 @@ export interface Store {
   /** The user whose active key this is. */
   findUserByApiKey(key: string): Promise<string | undefined>;
 
-  /** Adds a signing secret (Standard Webhooks, `whsec_` + base64) and returns it. */
-  createSigningSecret(userId: string, secret?: string): Promise<{ id: string; secret: string }>;
+  /** Adds a signing secret (Standard Webhooks, `whsec_` + base64) and returns it. Throws `InvalidRequestError`. */
+  createSigningSecret(userId: string, options?: NewSigningSecret): Promise<CreatedSigningSecret>;
   listSigningSecrets(userId?: string): Promise<SigningSecretInfo[]>;
   /** False when no active secret has that ID. */
   revokeSigningSecret(id: string): Promise<boolean>;
+
+  /**
+   * Stores signing secrets and payloads as new ones are stored: encrypted with the newest key, or in the clear. Safe while workers run
+   * that know the key; cut short, it is simply run again. `on_progress` is called after each chunk.
+   */
+  reencrypt(options?: { on_progress?: (progress: ReencryptProgress) => void }): Promise<ReencryptResult>;
+  /**
+   * How signing secrets and payloads are stored: in the clear, and with which keys. Looks at the first bytes of every value, a chunk of
+   * rows at a time, but at about `limit` rows of a table at most (default 100,000).
+   */
+  inspectEncryption(options?: { limit?: number }): Promise<EncryptionReport>;
 
   /** Resolves when the database answers. */
   ping(): Promise<void>;
@@ -154,7 +167,7 @@ export interface OpenedAttempt {
   sent_at: string;
   /** Finished attempts of this batch for this call, interrupted ones left out: the place in the schedule. */
   step: number;
-  /** The user's active signing secrets, newest first. */
+  /** The user's signing secrets that are active now and not revoked, the one that became active last first. */
   secrets: string[];
 }
 
@@ -255,9 +268,24 @@ export interface ApiKeyInfo {
   revoked_at: string | null;
 }
 
+export interface NewSigningSecret {
+  /** `whsec_` and the base64 of 24 to 64 bytes. Default: 32 random bytes. */
+  secret?: string;
+  /** Milliseconds from now until webhooks are signed with it. Default 0; at most 365 days. */
+  activate_in_ms?: number;
+}
+
+export interface CreatedSigningSecret {
+  id: string;
+  secret: string;
+  activates_at: string;
+}
+
 export interface SigningSecretInfo {
   id: string;
   user_id: string;
   created_at: string;
+  /** From when on webhooks are signed with it. */
+  activates_at: string;
   revoked_at: string | null;
 }

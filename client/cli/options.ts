@@ -27,6 +27,13 @@ export function parseTime(text: string, now: Date): string {
   throw new InvalidArgumentError('It must be a duration such as 24h, or an ISO 8601 time.');
 }
 
+/** So long from now, in milliseconds: `24h`, `7d`, `90m`. */
+export function parseDuration(text: string): number {
+  const ms = durationOf(text);
+  if (!Number.isNaN(ms)) return ms;
+  throw new InvalidArgumentError('It must be a duration such as 24h.');
+}
+
 /** NaN for what is no duration. A bare number would be milliseconds, which nobody means. */
 function durationOf(text: string): number {
   if (!/^\d+(\.\d+)? ?[a-z]+$/i.test(text)) return Number.NaN;

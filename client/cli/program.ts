@@ -9,6 +9,7 @@ import { addFailed } from './commands/failed.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
 import { addPrune } from './commands/prune.js';
+import { addReencrypt } from './commands/reencrypt.js';
 import { addResend } from './commands/resend.js';
 import { addSecrets } from './commands/secrets.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
@@ -19,6 +20,7 @@ Environment:
   TEMPORAL_ADDRESS and its kin  where Temporal is (default: the embedded server, 127.0.0.1:7233)
   TEMPORAL_TASK_QUEUE           the task queue of the workers (default: postcall-webhooks)
   DATABASE_URL                  PostgreSQL; without it the embedded database in POSTCALL_DATA_DIR (default: .postcall)
+  POSTCALL_ENCRYPTION_KEYS      name:key pairs that signing secrets and payloads are encrypted with
   POSTCALL_USER_ID              default of --user-id`;
 
 /** The command line: every command with its options. Actions throw; nothing here ends the process. */
@@ -50,5 +52,6 @@ export function buildProgram(session: Session): Command {
   addKeys(program, session);
   addSecrets(program, session);
   addPrune(program, session);
+  addReencrypt(program, session);
   return program;
 }

@@ -54,7 +54,7 @@ function exitCodeOf(error: PostcallError): ExitCode {
 function reportOfOther(error: unknown): ErrorReport {
   if (!(error instanceof Error)) return { exitCode: EXIT.failed, code: 'INTERNAL', messages: [String(error)] };
   // By name: only the commands that use the store load it.
-  if (error.name === 'StoreUnavailableError') {
+  if (error.name === 'StoreUnavailableError' || error.name === 'EncryptionKeyMissingError') {
     return { exitCode: EXIT.unavailable, code: 'STORE_UNAVAILABLE', messages: [error.message] };
   }
   if (error.name === 'AbortError') {

@@ -72,6 +72,7 @@ CREATE TABLE "signing_secrets" (
 	"user_id" text NOT NULL,
 	"secret" text NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"activates_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"revoked_at" timestamp (3) with time zone
 );
 --> statement-breakpoint

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -189,6 +190,49 @@ describe('with a store alone', () => {
     expect(secret.secret).toMatch(/^whsec_/);
     expect(await json('secrets', 'list')).toMatchObject([{ id: secret.id, user_id: 'u-1', revoked_at: null }]);
     expect(await json('secrets', 'revoke', secret.id)).toEqual({ id: secret.id, revoked: true });
+  });
+
+  test('a secret may sign from a later time on, and a revocation says what signs then', {
+    timeout: 60_000,
+  }, async () => {
+    const cli = await storeCli();
+    const json = async (...args: string[]) => jsonLines((await cli([...args, '--json'])).stdout)[0] as never;
+    const old: { id: string } = await json('secrets', 'create', '--user-id', 'u-1');
+    const created = await cli(['secrets', 'create', '--user-id', 'u-1', '--activate-in', '24h']);
+    const [, id = '', from = ''] = /^Signing secret (\S+) of u-1, in use from (\S+):$/m.exec(created.stderr) ?? [];
+    expect(Date.parse(from) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    expect(created.stdout).toMatch(/^whsec_/);
+    expect(await json('secrets', 'list')).toMatchObject([{ id: old.id }, { id, activates_at: from }]);
+    const { stderr } = await cli(['secrets', 'revoke', old.id]);
+    expect(stderr).toBe(`webhooks are NOT signed until ${from}, when ${id} becomes active\n`);
+    expect((await cli(['secrets', 'create', '--user-id', 'u-1', '--activate-in', '24'])).exitCode).toBe(2);
+    const far = await cli(['secrets', 'create', '--user-id', 'u-1', '--activate-in', '400d']);
+    expect(far).toMatchObject({ exitCode: 2, stderr: 'error: activate_in_ms must be from 0 to 365 days\n' });
+    const third: { id: string } = await json('secrets', 'create', '--user-id', 'u-1');
+    expect((await cli(['secrets', 'revoke', id])).stderr).toBe(`webhooks are signed with ${third.id}\n`);
+    expect((await cli(['secrets', 'revoke', third.id])).stderr).toMatch(/not signed any more/);
+  });
+
+  test('stored values are encrypted with the newest key, and a missing one is named', { timeout: 60_000 }, async () => {
+    const dataDir = await temporaryFolder();
+    const [one, two] = ['one', 'two'].map((name) => `${name}:${randomBytes(32).toString('base64')}`);
+    const cli = (keys: string, args: string[], input = '') =>
+      runCli(args, { env: { POSTCALL_DATA_DIR: dataDir, POSTCALL_ENCRYPTION_KEYS: keys }, input });
+    const call = (id: string) => `{"call_id":"${id}","user_id":"u-1"}`;
+    await cli('', ['calls', 'import', '-'], call('plain'));
+    await cli(`${one}`, ['calls', 'import', '-'], call('old'));
+    expect(await cli('', ['reencrypt'])).toMatchObject({
+      exitCode: 2,
+      stderr: 'error: POSTCALL_ENCRYPTION_KEYS is not set: there is no key to encrypt with\n',
+    });
+    const without = await cli(`${two}`, ['reencrypt']);
+    expect(without.exitCode).toBe(4);
+    expect(without.stdout).toContain('calls.data: 1 of 2 changed');
+    expect(without.stderr).toMatch(/^1 values need the encryption key one:[0-9a-f]{8}, which POSTCALL_ENCRYPTION_KEYS/);
+    const moved = await cli(`${two},${one}`, ['reencrypt', '--json']);
+    expect(moved.exitCode).toBe(0);
+    expect(jsonLines(moved.stdout)).toMatchObject([{ columns: [{}, { changed: 1 }, {}], skipped: [], damaged: [] }]);
+    expect((await cli(`${two}`, ['reencrypt'])).stdout).toContain('calls.data: 0 of 2 changed');
   });
 
   test('a prune says how much it removes', { timeout: 60_000 }, async () => {

@@ -70,7 +70,7 @@ describeStores('credentials', (harness) => {
 
     test('may be given', async () => {
       const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
-      expect(await harness().store.createSigningSecret(unique('user'), secret)).toMatchObject({ secret });
+      expect(await harness().store.createSigningSecret(unique('user'), { secret })).toMatchObject({ secret });
     });
 
     test.each([
@@ -80,7 +80,9 @@ describeStores('credentials', (harness) => {
       `whsec_${Buffer.alloc(65).toString('base64')}`,
       `whsec_${'*'.repeat(40)}`,
     ])('that are given must be what Standard Webhooks asks for: %s', async (secret) => {
-      await expect(harness().store.createSigningSecret(unique('user'), secret)).rejects.toThrow(InvalidRequestError);
+      await expect(harness().store.createSigningSecret(unique('user'), { secret })).rejects.toThrow(
+        InvalidRequestError,
+      );
     });
   });
 });
