@@ -1,5 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm';
-import { type StoreError, StoreQueryError, StoreUnavailableError } from './errors.js';
+import { type StoreError, type StoreProblem, StoreQueryError, StoreUnavailableError } from './errors.js';
 
 /** SQLSTATE classes (PostgreSQL manual, appendix A) that say "not now": the same statement may succeed later. */
 const UNAVAILABLE_CLASSES = [
@@ -19,6 +19,12 @@ const UNAVAILABLE_CODES = ['25006', '55P03', '42501'];
 const CONFLICT_CODES = ['40001', '40P01'];
 /** Cardinality, data, integrity and limits: the statement's own data is at fault. */
 const DATA_CLASSES = ['21', '22', '23', '54'];
+
+/** What `pg` says of a pooler that does not know what the session asks for. PgBouncer gives it a code of class 08. */
+const POOLER_MESSAGE = /unsupported startup parameter/i;
+/** What PgBouncer says of a database that it does not know, and of a user; both also of class 08. */
+const MISSING_DATABASE_MESSAGE = /no such database/i;
+const CREDENTIALS_MESSAGE = /password authentication failed|no such user/i;
 
 /** What Node's sockets, DNS and TLS report, by `error.code`. */
 const NODE_CODE = /^(E[A-Z_]+|ERR_(TLS|SSL|SOCKET|STREAM)_\w+|[A-Z_]*CERT[A-Z_]*)$/;
@@ -57,9 +63,29 @@ export function toStoreError(thrown: unknown): StoreError {
   if (error instanceof StoreUnavailableError || error instanceof StoreQueryError) return error;
   const state = sqlState(error);
   if (state ? isUnavailable(state) : isUnreachable(error)) {
-    return new StoreUnavailableError(`the database is unavailable: ${error.message}`, { cause: withoutData(error) });
+    const problem = problemOf(error, state);
+    return new StoreUnavailableError(`${PROBLEMS[problem]}: ${error.message}`, { problem, cause: withoutData(error) });
   }
   return new StoreQueryError(error.message, state);
+}
+
+/** What a driver can report. */
+type DriverProblem = Exclude<StoreProblem, 'schema' | 'key'>;
+
+/** What a person is told first. */
+const PROBLEMS: Record<DriverProblem, string> = {
+  away: 'the database is unavailable',
+  missing_database: 'the database does not exist',
+  credentials: 'the database refuses the credentials',
+  rights: 'the database role lacks a right',
+  pooler: 'the connection pooler refuses the session',
+};
+
+function problemOf({ message }: DriverError, state: string | undefined): DriverProblem {
+  if (POOLER_MESSAGE.test(message)) return 'pooler';
+  if (state === '3D000' || MISSING_DATABASE_MESSAGE.test(message)) return 'missing_database';
+  if (state?.startsWith('28') || CREDENTIALS_MESSAGE.test(message)) return 'credentials';
+  return state === '42501' ? 'rights' : 'away';
 }
 
 /** A driver's error without the statement, its parameters and the data that the server quotes. */

@@ -1,6 +1,33 @@
-/** The database cannot be reached, is shutting down, or is too slow to answer. Nothing is known to have changed: try again. */
+/**
+ * Why the database cannot be used now. `away`: it does not answer, is starting or shutting down, or is too slow; the others are for a
+ * person to mend: the database does not exist, refuses user or password, denies the role a right, has an older schema than this version
+ * needs, stands behind a connection pooler that drops what sessions ask for, or holds a value that is encrypted with a key that
+ * this process does not have.
+ */
+export type StoreProblem = 'away' | 'missing_database' | 'credentials' | 'rights' | 'schema' | 'pooler' | 'key';
+
+const REMEDIES: Record<StoreProblem, string | undefined> = {
+  away: undefined,
+  missing_database: 'create the database, or correct its name in DATABASE_URL',
+  credentials: 'correct user and password in DATABASE_URL, or what the server allows the user (pg_hba.conf)',
+  rights:
+    'as the owner of the tables: grant select, insert, update, delete on all tables in schema public to the role of DATABASE_URL',
+  schema: 'run `npx postcall migrate` with a role in DATABASE_URL that may create tables',
+  pooler: 'docs/production.md says what PgBouncer and the role have to be told',
+  key: undefined,
+};
+
+/** The database cannot be used now, and nothing is known to have changed. The same request may succeed later. */
 export class StoreUnavailableError extends Error {
   override readonly name: string = 'StoreUnavailableError';
+  readonly problem: StoreProblem;
+
+  /** The message ends with the problem's remedy. */
+  constructor(message: string, { problem = 'away', ...options }: ErrorOptions & { problem?: StoreProblem } = {}) {
+    const remedy = REMEDIES[problem];
+    super(remedy === undefined ? message : `${message}: ${remedy}`, options);
+    this.problem = problem;
+  }
 }
 
 /**
@@ -18,6 +45,7 @@ export class EncryptionKeyMissingError extends StoreUnavailableError {
       namesake === undefined
         ? `a stored value needs the encryption key ${keyId}, which POSTCALL_ENCRYPTION_KEYS does not name`
         : `a stored value needs the encryption key ${keyId}; the key of that name in POSTCALL_ENCRYPTION_KEYS is another one, ${namesake}`,
+      { problem: 'key' },
     );
     this.key_id = keyId;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, databaseOf } from '../database.js';
 import { StoreUnavailableError } from '../errors.js';
-import { openPool } from '../postgres.js';
+import { openPool } from '../postgres/pool.js';
 import { PING } from '../statement.js';
 import { Cluster } from './cluster.js';
 import { type DatabaseFolder, prepareFolder } from './folder.js';
@@ -64,7 +64,7 @@ const clusterDatabase = (cluster: Cluster, release: () => Promise<void>): Databa
 async function openShared(folder: DatabaseFolder, giveUpAt: number): Promise<Database | undefined> {
   const database = openPool(
     { host: folder.socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: MAX_CONNECTIONS },
-    { concurrency: 1, ownSessions: false },
+    { concurrency: 1, keepsPrepared: false },
   );
   try {
     await database.run(PING, []);

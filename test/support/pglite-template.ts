@@ -37,7 +37,8 @@ async function create(folder: string): Promise<void> {
 /** Changes with PGlite and with the migrations. */
 async function version(): Promise<string> {
   const hash = createHash('sha256').update(await readFile(join(modules, '@electric-sql/pglite/package.json')));
-  const { migrationsFolder } = migrationConfig();
+  const { migrationsFolder, ...table } = migrationConfig();
+  hash.update(JSON.stringify(table));
   for (const name of (await readdir(migrationsFolder)).filter((file) => file.endsWith('.sql')).sort()) {
     hash.update(await readFile(join(migrationsFolder, name)));
   }

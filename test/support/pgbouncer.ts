@@ -1,0 +1,78 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chown, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { expect, onTestFinished } from 'vitest';
+import { freePort } from '../../dev/free-port.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const run = promisify(execFile);
+const PROGRAM = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer'].find(existsSync);
+
+/** The package `pgbouncer` is optional: tests of it are left out where it is missing. */
+export const hasPgBouncer = PROGRAM !== undefined;
+
+export interface PgBouncerOptions {
+  /** URL of a database that lets its user in without a password. */
+  databaseUrl: string;
+  poolMode: 'session' | 'transaction';
+  /** Lines for its configuration. */
+  settings?: string[];
+}
+
+/** A PgBouncer before a database, ended with the test. Returns the URL to use instead. */
+export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: PgBouncerOptions): Promise<string> {
+  if (PROGRAM === undefined) throw new Error('PgBouncer is not installed');
+  const { hostname, port, username, pathname } = new URL(databaseUrl);
+  const folder = await temporaryFolder();
+  const listenPort = await freePort();
+  const lines = [
+    '[databases]',
+    `${pathname.slice(1)} = host=${hostname} port=${port} user=${username}`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${listenPort}`,
+    'unix_socket_dir =',
+    'auth_type = any',
+    `pool_mode = ${poolMode}`,
+    ...settings,
+  ];
+  const file = join(folder, 'pgbouncer.ini');
+  await writeFile(file, lines.join('\n'));
+  // It refuses to run as root, and then runs as PostgreSQL does.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) await giveTo('postgres', [folder, file]);
+  const bouncer = spawn(PROGRAM, [...(isRoot ? ['-u', 'postgres'] : []), file], { stdio: 'ignore' });
+  onTestFinished(async () => {
+    if (bouncer.exitCode !== null) return;
+    bouncer.kill('SIGKILL');
+    await once(bouncer, 'exit');
+  });
+  const url = new URL(databaseUrl);
+  url.port = String(listenPort);
+  await expect.poll(() => answers(url.href)).toBe(true);
+  return url.href;
+}
+
+async function giveTo(user: string, paths: string[]): Promise<void> {
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, user])).stdout)),
+  );
+  for (const path of paths) await chown(path, uid ?? 0, gid ?? 0);
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ECONNREFUSED') return false;
+    throw error;
+  } finally {
+    await client.end();
+  }
+}
