@@ -1,5 +1,11 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { createLogger, InvalidConfigError, loadConfig } from '../config/index.js';
+import {
+  createLogger,
+  loadConfig,
+  loadPayloadCodecs,
+  startErrorText,
+  unknownVariableMessage,
+} from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { seedApiKeys, startApi } from './start.js';
 
@@ -10,12 +16,14 @@ const DRAIN_MS = 2_000;
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
+  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
+  const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const store = await openStore(config);
   try {
     await seedApiKeys(store, config.apiKeys);
-    const api = await startApi({ config, store, logger, metrics, drainMs: DRAIN_MS });
+    const api = await startApi({ config, store, logger, metrics, drainMs: DRAIN_MS, payloadCodecs });
     logger.info({ url: api.url }, 'the API runs');
     const signal = await stopSignal();
     logger.info({ signal }, 'stopping: requests in flight are answered first');
@@ -33,6 +41,6 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
   });
 
 main().catch((error: unknown) => {
-  console.error(error instanceof InvalidConfigError ? error.message : error);
+  console.error(startErrorText(error));
   process.exitCode = 1;
 });

@@ -1,4 +1,5 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { type LoadClientProfileOptions, loadClientConnectConfig } from '@temporalio/envconfig';
 import { DEFAULT_TEMPORAL_PORT } from '../contract/index.js';
 import { ServiceUnavailableError } from './errors/index.js';
@@ -13,10 +14,12 @@ export interface ConnectOptions extends LoadClientProfileOptions {
   address?: string;
   /** Before what the environment says. Default `default`. */
   namespace?: string;
+  /** The workers' ones, where they have any. */
+  payloadCodecs?: PayloadCodec[];
 }
 
 /** Throws `ServiceUnavailableError` after five seconds. */
-export async function connect({ address, namespace, ...profile }: ConnectOptions): Promise<Client> {
+export async function connect({ address, namespace, payloadCodecs = [], ...profile }: ConnectOptions): Promise<Client> {
   const config = loadClientConnectConfig(profile);
   const target = address ?? config.connectionOptions.address ?? `127.0.0.1:${DEFAULT_TEMPORAL_PORT}`;
   const connection = await open({
@@ -25,7 +28,11 @@ export async function connect({ address, namespace, ...profile }: ConnectOptions
     connectTimeout: CONNECT_TIMEOUT_MS,
     channelArgs: RECONNECT_ARGS,
   });
-  return new Client({ connection, namespace: namespace ?? config.namespace ?? 'default' });
+  return new Client({
+    connection,
+    namespace: namespace ?? config.namespace ?? 'default',
+    dataConverter: { payloadCodecs },
+  });
 }
 
 async function open(options: ConnectionOptions & { address: string }): Promise<Connection> {

@@ -7,11 +7,12 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { CancelledFailure, TerminatedFailure, TimeoutFailure, ValueError } from '@temporalio/common';
 import {
   BatchFailedError,
   type BatchFailure,
   BatchNotFoundError,
+  PayloadEncodedError,
   type PostcallError,
   ServiceRefusedError,
   ServiceUnavailableError,
@@ -59,6 +60,9 @@ const FAILURE_OF_STATUS: Partial<Record<number, BatchFailure>> = {
   7: 'timed_out',
 };
 
+/** What the SDK's converter says of an encoding that none of its codecs has undone. */
+const UNKNOWN_ENCODING = /^Unknown encoding/;
+
 /** The client's own error for one of the Temporal SDK's; any other error as it is. */
 export function mapError(error: unknown, context: RequestContext): unknown {
   const { workflowId, batchId = workflowId, taskQueue } = context;
@@ -67,6 +71,9 @@ export function mapError(error: unknown, context: RequestContext): unknown {
   if (error instanceof QueryRejectedError) return failureOfStatus(error.status, workflowId) ?? error;
   if (error instanceof QueryNotRegisteredError) {
     return new WorkerUnavailableError(taskQueue, error.message, { cause: error });
+  }
+  if (error instanceof ValueError && UNKNOWN_ENCODING.test(error.message)) {
+    return new PayloadEncodedError(error.message, { cause: error });
   }
   if (error instanceof NamespaceNotFoundError) return new ServiceRefusedError(error.message, { cause: error });
   const grpcError = error instanceof ServiceError ? error.cause : error;

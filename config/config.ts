@@ -1,5 +1,7 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { type Environment, environmentSchema } from './environment.js';
+import { tlsProblems } from './tls-problems.js';
+import { unknownVariables } from './unknown-variables.js';
 
 /** Each wait is spread by up to this share in both directions, so that webhooks that failed together do not return together. */
 const RETRY_JITTER = 0.2;
@@ -21,7 +23,7 @@ export class InvalidConfigError extends Error {
 /** Reads and checks the configuration. Empty variables count as unset. @throws InvalidConfigError */
 export function loadConfig(environment: NodeJS.ProcessEnv) {
   const present = withoutEmpty(environment);
-  const problems: string[] = [];
+  const problems = tlsProblems(present);
   const temporal = loadTemporal(present, problems);
   const parsed = environmentSchema.safeParse(present);
   if (!parsed.success)
@@ -38,11 +40,19 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       uiPort: env.TEMPORAL_UI_PORT,
     },
     taskQueue: env.TEMPORAL_TASK_QUEUE,
+    /** Undefined: workers are not versioned. */
+    deployment:
+      env.TEMPORAL_WORKER_BUILD_ID === undefined
+        ? undefined
+        : { name: env.TEMPORAL_DEPLOYMENT_NAME, buildId: env.TEMPORAL_WORKER_BUILD_ID },
+    codecModule: env.POSTCALL_CODEC_MODULE,
     /** PostgreSQL; undefined: PGlite in `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: env.POSTCALL_DATA_DIR,
     /** Undefined: values are written in the clear. */
     encryption: env.POSTCALL_ENCRYPTION_KEYS,
+    /** What finished batches leave is kept for so long; undefined: for ever. */
+    retentionMs: env.POSTCALL_RETENTION,
     calls: callsConfig(env),
     http: { host: env.HOST, port: env.PORT, rateLimit: env.POSTCALL_RATE_LIMIT },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
@@ -61,6 +71,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     production: env.NODE_ENV === 'production',
     /** The command line's user, where a command names none. */
     userId: env.POSTCALL_USER_ID,
+    unknownVariables: unknownVariables(present),
   };
 }
 
@@ -94,7 +105,8 @@ function loadTemporal(environment: Record<string, string>, problems: string[]): 
     if (loaded.connectionOptions.address === undefined) return undefined;
     return { ...loaded, namespace: loaded.namespace ?? 'default' };
   } catch (error) {
-    problems.push(`TEMPORAL_* ${error instanceof Error ? error.message : String(error)}`);
+    // A file that cannot be read has been named already.
+    if (problems.length === 0) problems.push(`TEMPORAL_* ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }

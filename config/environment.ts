@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, DEFAULT_TEMPORAL_PORT, userIdSchema } from '../contract/index.js';
 import { encryptionKeys } from './encryption-keys.js';
-import { duration, durations, flag, list, optionalPort, port, wholeNumber } from './values.js';
+import { duration, durations, flag, list, optionalDuration, optionalPort, port, wholeNumber } from './values.js';
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
 const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
@@ -13,6 +13,8 @@ const databaseUrl = z.url({
 });
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error');
 const text = () => z.string().optional();
+/** What Temporal's own reader takes for false, all else among it, would turn TLS off without a word. */
+const tlsFlag = z.enum(['true', 'false', '1', '0'], 'must be true or false').optional();
 
 /** All but the task queue are read by @temporalio/envconfig, as all of Temporal’s tools read them. */
 const temporal = {
@@ -21,7 +23,7 @@ const temporal = {
   ),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Namespace.'),
   TEMPORAL_API_KEY: text().describe('API key of Temporal Cloud; turns TLS on.'),
-  TEMPORAL_TLS: text().describe("`true` turns TLS on, with the system's certificate authorities."),
+  TEMPORAL_TLS: tlsFlag.describe("`true` turns TLS on, with the system's certificate authorities."),
   TEMPORAL_TLS_CLIENT_CERT_PATH: text().describe("File of the client's certificate."),
   TEMPORAL_TLS_CLIENT_KEY_PATH: text().describe("File of the client's key."),
   TEMPORAL_TLS_SERVER_CA_CERT_PATH: text().describe(
@@ -33,6 +35,16 @@ const temporal = {
   TEMPORAL_PROFILE: text().describe("A profile of Temporal's configuration file."),
   TEMPORAL_CONFIG_FILE: text().describe("Where that file is, when it is not where Temporal's tools look for it."),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE).describe('Task queue of the workers.'),
+  POSTCALL_CODEC_MODULE: text().describe(
+    "Module of payload codecs, for worker, API and command line: a path or a package's name. Its default export is one of Temporal's `PayloadCodec`s, or an array of them.",
+  ),
+  TEMPORAL_WORKER_BUILD_ID: text().describe(
+    "The worker's build ID; turns worker versioning on (docs/production.md says how to upgrade then). Unset: off.",
+  ),
+  TEMPORAL_DEPLOYMENT_NAME: z
+    .string()
+    .default(DEFAULT_TASK_QUEUE)
+    .describe("The worker deployment's name, where versioning is on."),
 };
 
 const database = {
@@ -45,6 +57,9 @@ const database = {
     .describe('Folder of the embedded database and the embedded Temporal server.'),
   POSTCALL_ENCRYPTION_KEYS: encryptionKeys().describe(
     '`name:key` pairs, newest first, with which signing secrets and payloads are encrypted; each key is 32 bytes in base64. With `clear` in front they only read. Unset: values are written in the clear ([security.md](security.md#secrets-at-rest)).',
+  ),
+  POSTCALL_RETENTION: optionalDuration({ max: '3650d' }).describe(
+    'How long what finished batches leave in the database is kept: a Schedule of Temporal removes it every night. Unset: nothing is removed by itself.',
   ),
 };
 

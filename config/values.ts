@@ -61,16 +61,23 @@ const durationFrom = (min: number) =>
     return z.NEVER;
   });
 
-/** A duration in milliseconds, written as `15s`, of at most `max`; 0 only where `min` is 0. */
-export function duration(fallback: string, { min = 1, max }: { min?: 0 | 1; max: string }) {
+const durationUpTo = (min: 0 | 1, max: string) => {
   const maxMs = milliseconds(max) ?? Number.NaN;
-  return z
+  return durationFrom(min).refine((ms) => ms <= maxMs, `must be at most ${max}`);
+};
+
+/** A duration in milliseconds, written as `15s`, of at most `max`; 0 only where `min` is 0. */
+export const duration = (fallback: string, { min = 1, max }: { min?: 0 | 1; max: string }) =>
+  z
     .string()
     .default(fallback)
-    .pipe(durationFrom(min))
-    .refine((ms) => ms <= maxMs, `must be at most ${max}`)
+    .pipe(durationUpTo(min, max))
     .meta({ range: `at most ${max}` });
-}
+
+export const optionalDuration = ({ max }: { max: string }) =>
+  durationUpTo(1, max)
+    .optional()
+    .meta({ range: `at most ${max}` });
 
 /** Comma-separated durations in milliseconds; at least one. */
 export const durations = (fallback: string) =>

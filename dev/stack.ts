@@ -1,8 +1,8 @@
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { seedApiKeys, startApi } from '../api/index.js';
 import { PostcallClient } from '../client/index.js';
-import type { Config, TemporalConfig } from '../config/index.js';
+import { type Config, loadPayloadCodecs, type TemporalConfig } from '../config/index.js';
 import { openStore, type Store } from '../store/index.js';
 import { freePort, requireFreePorts } from './free-port.js';
 import { type AskedServer, temporalServerPart, workerPart } from './supervised-parts.js';
@@ -62,6 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(api ? [{ ...http, what: 'API', variable: 'PORT' }] : []),
       ...(embedded.used ? temporalPorts(embedded.port, embedded.uiPort) : []),
     ]);
+    const payloadCodecs = await loadPayloadCodecs(options.config.codecModule);
     const embeddedServer = embedded.used ? await start(startEmbedded(options), stopServer) : undefined;
     const server = embeddedServer?.part?.server;
     const temporal = temporalOf(options.config, server);
@@ -69,12 +70,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const store = await start(openStore(config), (opened) => opened.close());
     const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
     const worker = await start(
-      Supervisor.start(workerPart({ config, store, logger }, embeddedServer && connection), { logger }),
+      Supervisor.start(workerPart({ config, store, logger, payloadCodecs }, embeddedServer && connection), { logger }),
       async (supervisor) => (await supervisor.release())?.stop(),
     );
     await seedApiKeys(store, config.apiKeys);
-    const served = api ? await start(startApi({ config, store, logger }), (running) => running.stop()) : undefined;
+    const served = api
+      ? await start(startApi({ config, store, logger, payloadCodecs }), (running) => running.stop())
+      : undefined;
 
+    const client = new Client({ connection, namespace: temporal.namespace, dataConverter: { payloadCodecs } });
     let stopped: Promise<void> | undefined;
     const stop = () => {
       stopped ??= teardown.run();
@@ -85,7 +89,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       temporalAddress: temporal.connectionOptions.address ?? '',
       uiUrl: server?.uiUrl,
       store,
-      client: new PostcallClient({ connection, namespace: temporal.namespace, taskQueue: config.taskQueue }),
+      client: new PostcallClient({ client, taskQueue: config.taskQueue }),
       failed: Promise.race([worker.failed, ...(embeddedServer ? [embeddedServer.failed] : [])]),
       stop,
       [Symbol.asyncDispose]: stop,

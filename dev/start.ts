@@ -1,4 +1,4 @@
-import { createLogger, loadConfig } from '../config/index.js';
+import { createLogger, loadConfig, unknownVariableMessage } from '../config/index.js';
 import { installRuntime } from '../worker/index.js';
 import { aborted } from './aborted.js';
 import { DEVELOPMENT_USER, developmentKey } from './development-key.js';
@@ -11,6 +11,7 @@ import { type Stack, startStack } from './stack.js';
 async function main(signal: AbortSignal): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
+  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
   installRuntime(logger, config);
 
   await using stack = await startStack({ config, logger, onProgress: console.log, signal });

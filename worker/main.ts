@@ -1,4 +1,10 @@
-import { createLogger, InvalidConfigError, loadConfig } from '../config/index.js';
+import {
+  createLogger,
+  loadConfig,
+  loadPayloadCodecs,
+  startErrorText,
+  unknownVariableMessage,
+} from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { installRuntime } from './runtime.js';
 import { startWorker } from './worker.js';
@@ -7,9 +13,11 @@ import { startWorker } from './worker.js';
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
+  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
+  const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   installRuntime(logger, config);
   const store = await openStore(config);
-  const worker = await startWorker({ config, store, logger });
+  const worker = await startWorker({ config, store, logger, payloadCodecs });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Not `once`: npm passes a terminal's Ctrl-C on, so that it comes twice, and stopping may be repeated.
     process.on(signal, () => {
@@ -27,7 +35,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof InvalidConfigError ? error.message : error);
+  console.error(startErrorText(error));
   // Left alone, the threads of a Temporal runtime that no worker has come to use would keep the process.
   process.exit(1);
 });

@@ -1,6 +1,6 @@
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { type CompiledWorkerOptions, NativeConnection, Worker } from '@temporalio/worker';
+import { type CompiledWorkerOptions, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
 import { type CallSource, createActivities } from '../activities/index.js';
@@ -75,6 +75,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     connection,
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
+    ...versioning(config),
     ...workflowCode(deps.workflows ?? workflowSource(), payloadCodecs),
     activities: { ...activities },
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
@@ -104,6 +105,21 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     return stopped;
   };
   return { identity: worker.options.identity, stopped, stop };
+}
+
+/**
+ * With a build ID, the server gives a worker's build no workflow tasks before it is made current, and moves running batches to the
+ * build that is (AUTO_UPGRADE): they run for days, and their code replays the histories of the versions before.
+ */
+function versioning({ deployment }: Pick<Config, 'deployment'>): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deployment === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: deployment.name, buildId: deployment.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }
 
 /** A prebuilt bundle holds the payload converter already; activities take and return nothing but JSON. */

@@ -8,6 +8,7 @@ import { addEndpoints } from './commands/endpoints.js';
 import { addFailed } from './commands/failed.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
+import { addMigrate } from './commands/migrate.js';
 import { addPrune } from './commands/prune.js';
 import { addReencrypt } from './commands/reencrypt.js';
 import { addResend } from './commands/resend.js';
@@ -51,6 +52,7 @@ export function buildProgram(session: Session): Command {
   addCalls(program, session);
   addKeys(program, session);
   addSecrets(program, session);
+  addMigrate(program, session);
   addPrune(program, session);
   addReencrypt(program, session);
   return program;

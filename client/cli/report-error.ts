@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { InvalidConfigError } from '../../config/config.js';
 import { InvalidRequestError } from '../../contract/index.js';
+import type { StoreProblem, StoreUnavailableError } from '../../store/index.js';
 import { BatchNotFoundError, IdempotencyConflictError, isTransient, PostcallError } from '../errors/index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
@@ -51,11 +52,27 @@ function exitCodeOf(error: PostcallError): ExitCode {
   return error instanceof IdempotencyConflictError ? EXIT.usage : EXIT.failed;
 }
 
+const STORE_CODES: Record<StoreProblem, string> = {
+  away: 'STORE_UNAVAILABLE',
+  missing_database: 'DATABASE_MISSING',
+  credentials: 'DATABASE_CREDENTIALS',
+  rights: 'DATABASE_RIGHTS',
+  schema: 'SCHEMA_OUTDATED',
+  pooler: 'DATABASE_POOLER',
+  key: 'ENCRYPTION_KEY_MISSING',
+};
+
+/** Only an absence ends by itself. */
+function reportOfStore({ problem, message }: StoreUnavailableError): ErrorReport {
+  const exitCode = problem === 'away' ? EXIT.unavailable : EXIT.failed;
+  return { exitCode, code: STORE_CODES[problem], messages: [message] };
+}
+
 function reportOfOther(error: unknown): ErrorReport {
   if (!(error instanceof Error)) return { exitCode: EXIT.failed, code: 'INTERNAL', messages: [String(error)] };
   // By name: only the commands that use the store load it.
   if (error.name === 'StoreUnavailableError' || error.name === 'EncryptionKeyMissingError') {
-    return { exitCode: EXIT.unavailable, code: 'STORE_UNAVAILABLE', messages: [error.message] };
+    return reportOfStore(error as StoreUnavailableError);
   }
   if (error.name === 'AbortError') {
     return { exitCode: EXIT.interrupted, code: 'INTERRUPTED', messages: ['interrupted; the batch goes on'] };

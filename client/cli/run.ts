@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { loadConfig } from '../../config/config.js';
+import { unknownVariableMessage } from '../../config/unknown-variables.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { buildProgram } from './program.js';
@@ -10,7 +11,9 @@ import { Session } from './session.js';
 export async function run(args: string[]): Promise<ExitCode> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr }, args.includes('--json'));
   try {
-    const session = new Session(loadConfig(process.env), output, process.stdin);
+    const config = loadConfig(process.env);
+    for (const name of config.unknownVariables) output.note(`warning: ${unknownVariableMessage(name)}`);
+    const session = new Session(config, output, process.stdin);
     await buildProgram(session).parseAsync(args, { from: 'user' });
     return session.exitCode;
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.js';
+import { loadPayloadCodecs } from '../../config/payload-codecs.js';
 import type { Store } from '../../store/store.js';
 import type { PostcallClient } from '../postcall-client.js';
 import type { ExitCode } from './exit-codes.js';
@@ -29,10 +30,11 @@ export class Session {
 
   async withClient<T>(use: (client: PostcallClient) => Promise<T>): Promise<T> {
     const { PostcallClient } = await import('../postcall-client.js');
-    const { taskQueue, temporal } = this.config;
+    const { taskQueue, temporal, codecModule } = this.config;
+    const payloadCodecs = await loadPayloadCodecs(codecModule);
     const { address = '' } = temporal.connectionOptions;
     // Not closed: the process ends with the command, and closing would wait for an unreachable service's retries.
-    return use(await PostcallClient.connect({ taskQueue, address, namespace: temporal.namespace }));
+    return use(await PostcallClient.connect({ taskQueue, address, namespace: temporal.namespace, payloadCodecs }));
   }
 
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { PLANNING } from '../../store/planning.js';
 import { blocksOf, ROOT, textOf } from '../support/documents.js';
 
 describe('the SQL of the documents', () => {
-  const [planning = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
+  const [role = '', planning = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
   const [overdue = ''] = blocksOf(textOf('docs/observability.md'), 'sql');
   let db: PGlite;
 
@@ -43,11 +43,11 @@ describe('the SQL of the documents', () => {
     return values;
   }
 
-  test('gives a role the settings that sessions ask for', async () => {
-    await db.exec(`create role postcall; ${planning}`);
+  test('gives a role its rights and the settings that sessions ask for', async () => {
+    await db.exec(`${role}; ${planning}`);
     const { rows } = await db.query(`select unnest(rolconfig) as setting from pg_roles where rolname = 'postcall'`);
     const settings = Object.entries(PLANNING).map(([name, value]) => ({ setting: `${name}=${value}` }));
-    expect(new Set(rows)).toEqual(new Set(settings));
+    expect(new Set(rows)).toEqual(new Set([...settings, { setting: 'statement_timeout=12s' }]));
   });
 
   test('finds what is overdue', async () => {

@@ -29,6 +29,7 @@ export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: P
   const { hostname, port, username, pathname } = new URL(databaseUrl);
   const folder = await temporaryFolder();
   const listenPort = await freePort();
+  const users = join(folder, 'users.txt');
   const lines = [
     '[databases]',
     `${pathname.slice(1)} = host=${hostname} port=${port} user=${username}`,
@@ -36,15 +37,17 @@ export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: P
     'listen_addr = 127.0.0.1',
     `listen_port = ${listenPort}`,
     'unix_socket_dir =',
-    'auth_type = any',
+    'auth_type = trust',
+    `auth_file = ${users}`,
     `pool_mode = ${poolMode}`,
     ...settings,
   ];
+  await writeFile(users, `"${username}" ""`);
   const file = join(folder, 'pgbouncer.ini');
   await writeFile(file, lines.join('\n'));
   // It refuses to run as root, and then runs as PostgreSQL does.
   const isRoot = process.getuid?.() === 0;
-  if (isRoot) await giveTo('postgres', [folder, file]);
+  if (isRoot) await giveTo('postgres', [folder, users, file]);
   const bouncer = spawn(PROGRAM, [...(isRoot ? ['-u', 'postgres'] : []), file], { stdio: 'ignore' });
   onTestFinished(async () => {
     if (bouncer.exitCode !== null) return;

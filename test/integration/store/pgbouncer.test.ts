@@ -71,7 +71,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     },
   );
 
-  test('a database that it does not know, and a server that is away, are errors of their own', async () => {
+  test('a database that it does not know is an error of its own', async () => {
     const databaseUrl = await startPgBouncer({
       databaseUrl: await database(true),
       poolMode: 'session',
@@ -81,7 +81,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     unknown.pathname = '/unknown';
     await expect(openStore({ databaseUrl: unknown.href })).rejects.toMatchObject({
       problem: 'missing_database',
-      message: '',
+      message: expect.stringContaining('no such database'),
     });
   });
 });

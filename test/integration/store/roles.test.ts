@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { migrateStore, openStore, type Store, type StoreProblem, StoreUnavailableError } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { attempted, register, unique } from '../../support/stores.js';
+import { DATA_RIGHTS, databaseWithRole as databaseOn, queryOnce as query } from '../../support/roles.js';
+import { attempted, register } from '../../support/stores.js';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -11,43 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
+const databaseWithRole = () => databaseOn(server);
+
 async function open(databaseUrl: string): Promise<Store> {
   const store = await openStore({ databaseUrl });
   onTestFinished(() => store.close());
   return store;
 }
-
-async function query<Row extends object>(databaseUrl: string, ...statements: string[]): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    let rows: Row[] = [];
-    for (const statement of statements) rows = (await client.query<Row>(statement)).rows;
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-/** A new database with the rights that its documents name, for a new role; `as` is the role's URL. */
-async function databaseWithRole(...rights: string[]) {
-  const owner = await server.createDatabase();
-  const role = unique('role').replaceAll('-', '_');
-  await query(
-    owner,
-    `create role ${role} login password 'right'`,
-    // PostgreSQL 14 lets everybody create in `public`.
-    'revoke create on schema public from public',
-    ...rights.map((right) => `${right} to ${role}`),
-  );
-  const url = new URL(owner);
-  url.username = role;
-  url.password = 'right';
-  onTestFinished(() => query(owner, `drop owned by ${role}`, `drop role ${role}`).then(() => undefined));
-  return { owner, role, as: url.href };
-}
-
-const DATA_RIGHTS = 'grant select, insert, update, delete on all tables in schema public';
 
 async function problemOf(work: Promise<unknown>): Promise<{ problem: StoreProblem; message: string }> {
   const error = await work.then(

@@ -23,7 +23,9 @@ it('says of every variable what it means, within its width', () => {
 
 it('names only variables of Temporal that Temporal reads', () => {
   const envconfig = textOf('node_modules/@temporalio/envconfig/lib/envconfig-toml.js');
-  const ours = ['TEMPORAL_TASK_QUEUE', 'TEMPORAL_CLI_PATH', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'];
+  // As Temporal's Worker Controller sets them.
+  const controller = ['TEMPORAL_WORKER_BUILD_ID', 'TEMPORAL_DEPLOYMENT_NAME'];
+  const ours = ['TEMPORAL_TASK_QUEUE', 'TEMPORAL_CLI_PATH', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', ...controller];
   const named = Object.keys(environmentSchema.shape).filter((name) => /^TEMPORAL_/.test(name) && !ours.includes(name));
   expect(named.filter((name) => !envconfig.includes(`'${name}'`))).toEqual([]);
 });
