@@ -20,6 +20,7 @@ const project = (
 });
 
 const TEMPORAL = 'test/global-setup.ts';
+const FAULTS = 'test/faults/global-setup.ts';
 
 export default defineConfig({
   test: {
@@ -27,7 +28,9 @@ export default defineConfig({
       project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, setup: [] }),
       project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, setup: [TEMPORAL] }),
       project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
-      project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, 'test/faults/global-setup.ts'] }),
+      project('deploy', 5, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
+      project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, FAULTS] }),
+      project('cluster', 4, { maxWorkers: 1, timeoutSeconds: 600, setup: [TEMPORAL, FAULTS] }),
     ],
   },
 });
