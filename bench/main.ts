@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { Measurement } from './measure.js';
 import { type BenchReceiver, startReceiver } from './receiver.js';
-import { afterOutage, creates, createsToMany, oneBatch, retried, slow } from './scenarios.js';
-import { DATABASES, type Database, startPackage, startSystem, WIDE_IN_FLIGHT } from './system.js';
+import { afterOutage, creates, createsToMany, oneBatch, retried, slow, steady } from './scenarios.js';
+import { type Base, DATABASES, startPackage, startSystem, WIDE_IN_FLIGHT } from './system.js';
 import { plainLoop } from './yardstick.js';
 
 const ids = (prefix: string, count: number): string[] =>
@@ -29,15 +29,16 @@ const PACKAGE = {
   none: ids('pnone', 5_000),
   default: ids('pdefault', 5_000),
 };
+const STEADY = { warmUp: ids('swarm', 1_000), steady: ids('steady', 3_000) };
 const TROUBLED = { warmUp: ids('twarm', 1_000), retried: ids('retried', 2_000), slow: ids('slow', 2_000) };
 const OUTAGE = { waiting: ids('outage', 1_000) };
 
-type Suite = (database: Database, receiver: BenchReceiver) => Promise<Measurement[]>;
+type Suite = (base: Base, receiver: BenchReceiver) => Promise<Measurement[]>;
 
 /** Each on a system of its own. */
 const SUITES: Record<string, Suite> = {
-  batches: async (database, receiver) => {
-    await using system = await startSystem(database, Object.values(BATCHES).flat());
+  batches: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(BATCHES).flat());
     const place = { system, receiver };
     await oneBatch(place, BATCHES.warmUp);
     return [
@@ -46,8 +47,8 @@ const SUITES: Record<string, Suite> = {
       await oneBatch(place, BATCHES.large),
     ];
   },
-  creates: async (database, receiver) => {
-    await using system = await startSystem(database, Object.values(CREATES).flat());
+  creates: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(CREATES).flat());
     const place = { system, receiver };
     await creates(place, CREATES.warmUp, { connections: 50, wait: 0 });
     return [
@@ -58,8 +59,8 @@ const SUITES: Record<string, Suite> = {
       await creates(place, CREATES.alone, { connections: 1, wait: 'default' }),
     ];
   },
-  endpoints: async (database, receiver) => {
-    await using system = await startSystem(database, Object.values(MANY).flat());
+  endpoints: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(MANY).flat());
     const place = { system, receiver };
     await creates(place, MANY.warmUp, { connections: 50, wait: 0 });
     return [
@@ -67,7 +68,7 @@ const SUITES: Record<string, Suite> = {
       await createsToMany(place, MANY.troubled, { troubled: true }),
     ];
   },
-  start: async (database, receiver) => {
+  start: async ({ database }, receiver) => {
     if (database !== 'PGlite') return [];
     await using system = await startPackage(Object.values(PACKAGE).flat());
     const place = { system, receiver };
@@ -78,33 +79,49 @@ const SUITES: Record<string, Suite> = {
       await creates(place, PACKAGE.default, { connections: 100, wait: 'default' }),
     ];
   },
-  troubled: async (database, receiver) => {
-    await using system = await startSystem(database, Object.values(TROUBLED).flat(), { POSTCALL_RETRY_SCHEDULE: '1s' });
+  steady: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(STEADY).flat());
+    const place = { system, receiver };
+    await creates(place, STEADY.warmUp, { connections: 50, wait: 0 });
+    return [await steady(place, STEADY.steady, 100)];
+  },
+  troubled: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(TROUBLED).flat(), { POSTCALL_RETRY_SCHEDULE: '1s' });
     const place = { system, receiver };
     await oneBatch(place, TROUBLED.warmUp);
     return [await retried(place, TROUBLED.retried), await slow(place, TROUBLED.slow)];
   },
-  outage: async (database, receiver) => {
-    await using system = await startSystem(database, Object.values(OUTAGE).flat(), { POSTCALL_RETRY_SCHEDULE: '1h' });
+  outage: async (base, receiver) => {
+    await using system = await startSystem(base, Object.values(OUTAGE).flat(), { POSTCALL_RETRY_SCHEDULE: '1h' });
     return [await afterOutage({ system, receiver }, OUTAGE.waiting)];
   },
 };
 
-/** Measures everything, or the databases and suites that are named on the command line. */
+/**
+ * Measures everything on the dev server, or the databases and suites that are named on the command line. `cluster`: on a Temporal
+ * server with a database of its own instead, beside PostgreSQL.
+ */
 async function main(names: readonly string[]): Promise<void> {
   using receiver = await startReceiver();
   const body = JSON.stringify({ call_id: 'yardstick', concatenated_transcript: 'x'.repeat(2_000) });
   console.log(`plain undici loop: ${Math.round(await plainLoop(`${receiver.origin}/hook`, body))} requests/s\n`);
-  const chosen = <T extends string>(all: readonly T[]): readonly T[] => {
-    const named = all.filter((name) => names.includes(name));
-    return named.length > 0 ? named : all;
-  };
-  for (const database of chosen(DATABASES)) {
-    for (const suite of chosen(Object.keys(SUITES))) {
-      const measurements = (await SUITES[suite]?.(database, receiver)) ?? [];
-      if (measurements.length > 0) print(`${database}, ${suite}`, measurements);
+  for (const base of basesOf(names)) {
+    for (const suite of named(Object.keys(SUITES), names)) {
+      const measurements = (await SUITES[suite]?.(base, receiver)) ?? [];
+      if (measurements.length > 0) print(`${base.server}, ${base.database}, ${suite}`, measurements);
     }
   }
+}
+
+function basesOf(names: readonly string[]): Base[] {
+  if (names.includes('cluster')) return [{ server: 'cluster', database: 'PostgreSQL' }];
+  return named(DATABASES, names).map((database) => ({ server: 'dev server', database }));
+}
+
+/** All of them, where none is named. */
+function named<T extends string>(all: readonly T[], names: readonly string[]): readonly T[] {
+  const chosen = all.filter((name) => names.includes(name));
+  return chosen.length > 0 ? chosen : all;
 }
 
 const HEAD = [

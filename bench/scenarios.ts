@@ -143,6 +143,27 @@ export function createsToMany(
   });
 }
 
+/** One HTTP request for each call, so many a second, as they come in from a telephone system: what a machine must bear all day. */
+export function steady({ system, receiver }: Place, callIds: string[], perSecond: number): Promise<Measurement> {
+  return measure(`${callIds.length} creates, ${perSecond} a second`, system, receiver, async () => {
+    const pool = new Pool(system.apiOrigin, { connections: 50, pipelining: 1 });
+    const createdAt = new Map<string, number>();
+    const answers: number[] = [];
+    const started = performance.now();
+    const requests = callIds.map(async (callId, index) => {
+      await delay(started + (index * 1_000) / perSecond - performance.now());
+      createdAt.set(callId, Date.now());
+      const from = performance.now();
+      await create(pool, callId, `${receiver.origin}/hook`, 0);
+      answers.push(performance.now() - from);
+    });
+    await Promise.all(requests);
+    await pool.close();
+    await arrived(receiver, callIds.length);
+    return { createdAt, answers };
+  });
+}
+
 async function create(pool: Pool, callId: string, webhook_url: string, wait: 'default' | 0): Promise<void> {
   const { statusCode, body } = await pool.request({
     path: '/v1/postcall/webhooks/create',

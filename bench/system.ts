@@ -11,12 +11,23 @@ import { freePort } from '../dev/free-port.js';
 import { startPostgres } from '../dev/postgres.js';
 import { sampleCalls } from '../dev/sample-calls/index.js';
 import { findTemporalCli } from '../dev/temporal-cli.js';
+import { startTemporalCluster } from '../dev/temporal-cluster.js';
 import { startTemporalServer } from '../dev/temporal-server.js';
 import { openStore } from '../store/index.js';
 import { type Usage, usageOf } from './process-usage.js';
 
 export const DATABASES = ['PGlite', 'PostgreSQL'] as const;
 export type Database = (typeof DATABASES)[number];
+
+/** The embedded dev server, or a server with a PostgreSQL of its own, as in production. */
+export const SERVERS = ['dev server', 'cluster'] as const;
+export type Server = (typeof SERVERS)[number];
+
+/** What a system is made of, beside the product. */
+export interface Base {
+  database: Database;
+  server: Server;
+}
 
 export const USER = 'bench';
 export const API_KEY = 'bench-key-of-sixteen-or-more';
@@ -38,17 +49,17 @@ export interface System extends AsyncDisposable {
   historyCounts(workflowId: string): Promise<{ events: number; activities: number }>;
 }
 
-/** Starts a Temporal dev server, a database with these calls, a worker and an API process. */
+/** Starts a Temporal server, a database with these calls, a worker and an API process. */
 export async function startSystem(
-  database: Database,
+  base: Base,
   callIds: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'postcall-bench-'));
-  const postgres = database === 'PostgreSQL' ? await startPostgres() : undefined;
+  const postgres = base.database === 'PostgreSQL' ? await startPostgres() : undefined;
   const databaseUrl = await postgres?.createDatabase();
   await importCalls({ databaseUrl, dataDir: folder }, callIds);
-  const server = await startTemporalServer({ cliPath: await findTemporalCli(), dataDir: folder, uiPort: false });
+  const server = await startServer(base.server, folder);
   const port = await freePort();
   const variables = {
     ...variablesOf(port),
@@ -61,10 +72,10 @@ export async function startSystem(
   return systemOf({
     port,
     address: server.address,
-    pids: { worker: worker.pid, api: api.pid, temporal: server.pid, database: postgres?.pid },
+    pids: { worker: [worker.pid], api: [api.pid], temporal: server.pids, database: [postgres?.pid] },
     stop: async () => {
       await Promise.all([stopProcess(api), stopProcess(worker)]);
-      await server.stop();
+      await server.remove();
       await postgres?.remove();
       await rm(folder, { recursive: true, force: true });
     },
@@ -86,7 +97,7 @@ export async function startPackage(callIds: readonly string[]): Promise<System> 
   return systemOf({
     port,
     address: `127.0.0.1:${temporalPort}`,
-    pids: { worker: embedded.pid },
+    pids: { worker: [embedded.pid] },
     stop: async () => {
       await stopProcess(embedded);
       await rm(folder, { recursive: true, force: true });
@@ -109,7 +120,8 @@ interface Running {
   port: number;
   /** Of the Temporal server. */
   address: string;
-  pids: Partial<Record<Part, number | undefined>>;
+  /** Of processes whose usage counts; those below them count with them. */
+  pids: Partial<Record<Part, (number | undefined)[]>>;
   stop(): Promise<void>;
 }
 
@@ -135,8 +147,40 @@ async function systemOf({ port, address, pids, stop }: Running): Promise<System>
   };
 }
 
-const usageOfPart = async (pid: number | undefined): Promise<Usage> =>
-  pid === undefined ? { cpuSeconds: 0, memoryMb: 0 } : usageOf(pid);
+interface RunningServer {
+  address: string;
+  /** Of the server, and of its database where it has one. */
+  pids: (number | undefined)[];
+  remove(): Promise<void>;
+}
+
+async function startServer(server: Server, dataDir: string): Promise<RunningServer> {
+  if (server === 'cluster') {
+    const cluster = await startTemporalCluster();
+    return {
+      address: cluster.address,
+      pids: [cluster.pid, cluster.postgres.pid],
+      remove: () => cluster.remove(),
+    };
+  }
+  const { address, pid, stop } = await startTemporalServer({
+    cliPath: await findTemporalCli(),
+    dataDir,
+    uiPort: false,
+  });
+  return { address, pids: [pid], remove: stop };
+}
+
+/** PGlite has no process of its own. */
+async function usageOfPart(pids: (number | undefined)[] = []): Promise<Usage> {
+  const usages = await Promise.all(pids.map((pid) => (pid === undefined ? NOTHING : usageOf(pid))));
+  return {
+    cpuSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    memoryMb: usages.reduce((sum, { memoryMb }) => sum + memoryMb, 0),
+  };
+}
+
+const NOTHING: Usage = { cpuSeconds: 0, memoryMb: 0 };
 
 const startProcess = (path: string, environment: Record<string, string>) =>
   fork(fileURLToPath(new URL(path, import.meta.url)), [], {

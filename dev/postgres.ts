@@ -37,7 +37,11 @@ export interface PostgresServer extends AsyncDisposable {
  */
 export async function startPostgres(): Promise<PostgresServer> {
   const given = process.env.TEST_DATABASE_URL;
-  if (given) return givenServer(given);
+  return given ? givenServer(given) : startPrivatePostgres();
+}
+
+/** The same, whatever TEST_DATABASE_URL says: for what needs a whole server. */
+export async function startPrivatePostgres(): Promise<PostgresServer> {
   const server = await PrivateServer.create();
   await server.start();
   return server;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { expect, inject, onTestFinished } from 'vitest';
-import { PostcallClient } from '../../client/index.js';
+import { type CreateRequest, PostcallClient } from '../../client/index.js';
 import type { BatchResult } from '../../contract/index.js';
 import { openStore } from '../../store/index.js';
 import { type Audit, audit, type Break, type RecordedCall } from './fault-audit.js';
@@ -11,7 +11,7 @@ import { FaultDatabase } from './fault-database.js';
 import { FaultEndpoint } from './fault-endpoint.js';
 import { type Random, randomOf } from './fault-random.js';
 import { recordResult } from './fault-results.js';
-import { type SendOptions, sum, Workload } from './fault-workload.js';
+import { type SendOptions, type Starter, sum, Workload } from './fault-workload.js';
 import type { ReceivedRequest } from './receiver.js';
 import { connectClient, freshTaskQueue } from './temporal.js';
 import { type Program, WorkerProcess } from './worker-process.js';
@@ -41,6 +41,10 @@ export interface FaultStackOptions {
   temporalAddress?: string;
   /** Default: one of its own. */
   taskQueue?: string;
+  /** Whose calls they are. Default: a user of its own. */
+  userId?: string;
+  /** How batches are started. Default: by a client. */
+  starter?: (client: PostcallClient) => Starter;
   /** For the workers, beyond what suits most scenarios. */
   environment?: Record<string, string>;
 }
@@ -87,20 +91,22 @@ export class FaultStack {
       ...FAULT_ENVIRONMENT,
       ...options.environment,
     };
-    return new FaultStack(options, temporal, client, database, await FaultEndpoint.start(), environment);
+    const starter = options.starter?.(client) ?? ((request: CreateRequest) => client.create(request));
+    const workload = new Workload(starter, options.store, options.userId);
+    return new FaultStack(options, temporal, workload, database, await FaultEndpoint.start(), environment);
   }
 
   private constructor(
     options: FaultStackOptions,
     temporal: Client,
-    client: PostcallClient,
+    workload: Workload,
     database: FaultDatabase,
     endpoint: FaultEndpoint,
     workerEnvironment: Record<string, string>,
   ) {
     this.#options = options;
     this.#temporal = temporal;
-    this.#workload = new Workload(client, options.store);
+    this.#workload = workload;
     this.#workerEnvironment = workerEnvironment;
     this.database = database;
     this.endpoint = endpoint;
@@ -186,9 +192,11 @@ export class FaultStack {
   /** Resolves while an endpoint, by default the stack's own, handles the request of this number. */
   async untilSeen(count: number, endpoint = this.endpoint): Promise<void> {
     const reached = endpoint.seen(count).then(() => true);
+    // What was never started is never seen.
+    const started = this.#workload.batches().then(() => reached);
     const limit = new AbortController();
     const tooLate = delay(RECOVERY_LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
-    const isSeen = await Promise.race([reached, tooLate]);
+    const isSeen = await Promise.race([reached, started, tooLate]);
     limit.abort();
     if (!isSeen) throw new Error(this.#report(`${endpoint.requests.length} requests were seen, not ${count}`));
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BatchHandle, type PostcallClient, ServiceUnavailableError } from '../../client/index.js';
+import { type BatchHandle, type CreateRequest, ServiceUnavailableError } from '../../client/index.js';
 import type { BatchOptions, BatchResult } from '../../contract/index.js';
 import { sampleCalls } from '../../dev/sample-calls/index.js';
 import { type CallRecord, openStore, type StoreOptions } from '../../store/index.js';
@@ -37,26 +37,30 @@ export interface SendOptions extends BatchOptions {
   webhook_url: string;
 }
 
+/** Starts a batch; the same request again is answered with the same batch. Throws `ServiceUnavailableError` where it may be repeated. */
+export type Starter = (request: CreateRequest) => Promise<BatchHandle>;
+
 /** The calls of one scenario and the batches that send them, as a careful caller starts them. */
 export class Workload {
   /** How many there are so far. */
   calls = 0;
-  readonly #client: PostcallClient;
+  readonly #create: Starter;
   readonly #store: StoreOptions;
-  /** Of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
-  readonly userId = freshUser();
+  readonly userId: string;
   readonly #starts: Promise<BatchHandle[]>[] = [];
 
-  constructor(client: PostcallClient, store: StoreOptions) {
-    this.#client = client;
+  /** `userId`: of this run alone, since idempotency keys are a user's and the Temporal server may be shared. */
+  constructor(create: Starter, store: StoreOptions, userId = freshUser()) {
+    this.#create = create;
     this.#store = store;
+    this.userId = userId;
   }
 
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
   async send(sizes: readonly number[], { webhook_url, ...options }: SendOptions): Promise<void> {
     const callIds = await this.import(sum(sizes));
     const batches = sizes.map((size) => callIds.splice(0, size));
-    const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#create({ call_ids, webhook_url, options }));
+    const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#start({ call_ids, webhook_url, options }));
     start.catch(() => undefined); // Whoever asks for the results hears of it.
     this.#starts.push(start);
   }
@@ -75,7 +79,7 @@ export class Workload {
   /** One request for each call; resolves when each is accepted. */
   async createAgain(callIds: readonly string[], webhook_url: string): Promise<void> {
     const create = (callId: string) =>
-      whenAvailable(() => this.#client.create({ user_id: this.userId, call_ids: [callId], webhook_url }));
+      whenAvailable(() => this.#create({ user_id: this.userId, call_ids: [callId], webhook_url }));
     await inParallel(CONCURRENCY, callIds, create);
   }
 
@@ -100,9 +104,9 @@ export class Workload {
   }
 
   /** While the service is away, the request is repeated under its idempotency key. */
-  #create(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
+  #start(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
     const [idempotency_key = ''] = request.call_ids;
-    return whenAvailable(() => this.#client.create({ ...request, user_id: this.userId, idempotency_key }));
+    return whenAvailable(() => this.#create({ ...request, user_id: this.userId, idempotency_key }));
   }
 }
 

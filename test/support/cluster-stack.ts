@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { type PostgresServer, startPrivatePostgres } from '../../dev/postgres.js';
+import { startTemporalCluster, type TemporalCluster } from '../../dev/temporal-cluster.js';
+import { openStore } from '../../store/index.js';
+import { ApiProcesses } from './api-processes.js';
+import { FaultStack } from './fault-stack.js';
+import { freshUser } from './stack.js';
+import { freshTaskQueue } from './temporal.js';
+
+/** A server that starts with all of its shards keeps two cores busy for seconds: an endpoint beside it must not seem to be silent. */
+const ATTEMPT_TIMEOUT = '10s';
+
+/** One Temporal cluster for the tests of a file. Call it outside of tests. */
+export function sharedCluster(): () => TemporalCluster {
+  let cluster: TemporalCluster | undefined;
+  beforeAll(async () => {
+    cluster = await startTemporalCluster();
+  }, 900_000);
+  afterAll(() => cluster?.remove());
+  return () => {
+    if (!cluster) throw new Error('the Temporal cluster runs while tests run');
+    return cluster;
+  };
+}
+
+export interface ClusterStack {
+  stack: FaultStack;
+  api: ApiProcesses;
+  taskQueue: string;
+  /** Of the product. */
+  postgres: PostgresServer;
+}
+
+/**
+ * The product as it is deployed on a cluster: a PostgreSQL, two API processes, two workers that the caller starts, and a PgBouncer in
+ * transaction mode between them and the database where the package is there.
+ */
+export async function startClusterStack(
+  scenario: string,
+  { address }: TemporalCluster,
+  environment: Record<string, string> = {},
+): Promise<ClusterStack> {
+  const postgres = await startPrivatePostgres();
+  onTestFinished(() => postgres.remove());
+  const databaseUrl = await postgres.createDatabase();
+  await (await openStore({ databaseUrl })).close(); // Once, so that the processes need not wait for each other.
+  const taskQueue = freshTaskQueue();
+  const userId = freshUser();
+  const shared = { DATABASE_URL: databaseUrl, POSTCALL_ATTEMPT_TIMEOUT: ATTEMPT_TIMEOUT, ...environment };
+  const api = await ApiProcesses.start(2, userId, {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_TASK_QUEUE: taskQueue,
+    ...shared,
+  });
+  const stack = await FaultStack.start({
+    scenario,
+    store: { databaseUrl },
+    temporalAddress: address,
+    taskQueue,
+    userId,
+    starter: (client) => api.starter(client),
+    environment: shared,
+  });
+  return { stack, api, taskQueue, postgres };
+}
