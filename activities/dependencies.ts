@@ -1,6 +1,7 @@
 import type { Store } from '../store/store.js';
 import type { ActivityContext } from './activity-context.js';
 import type { CallSource } from './call-sources/call-source.js';
+import type { DeliveryEvents } from './delivery-events.js';
 import type { EndpointLimit } from './endpoint-limit.js';
 import type { Isolation } from './isolation.js';
 import type { MissingKeys } from './missing-keys.js';
@@ -23,6 +24,8 @@ export interface Dependencies {
   endpointLimit: EndpointLimit;
   /** Told of each delivery, so that webhooks that wait for the same endpoint are woken. */
   onDelivered?: (endpoint: Endpoint) => void;
+  /** Told of attempts and settled webhooks, for metrics and logs. */
+  events?: DeliveryEvents;
   /** Told of what must not happen and does not stop the worker: a statement that the database refuses, an attempt that cannot be recorded. */
   onFault: (what: string, error: unknown) => void;
   /** Ends watches when the worker stops. */

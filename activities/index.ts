@@ -24,6 +24,7 @@ import { createWatchAttempts } from './watch-attempts.js';
 export type { Call, CallSource } from './call-sources/call-source.js';
 export { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
 export { createHttpCallSource, type HttpCallSourceOptions } from './call-sources/http.js';
+export type * from './delivery-events.js';
 export type { Dependencies, Endpoint } from './dependencies.js';
 
 /** The activities by the names under which workflows call them. Failures of webhooks, and a store that is away, are answers. */

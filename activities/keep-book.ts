@@ -15,7 +15,7 @@ import { StoreUnavailableError } from '../store/index.js';
 import type { Dependencies } from './dependencies.js';
 
 /** The activities that write to the store and send nothing. They answer that the store is away; only `findFailed` throws. */
-export function createBookkeeping({ store, calls, retryPolicy, onFault }: Dependencies) {
+export function createBookkeeping({ store, calls, retryPolicy, events, onFault }: Dependencies) {
   /** What the database refuses is a fault of our own, and must not end a batch: it is tried again like an absence. */
   async function orAway<T>(what: string, work: Promise<T>): Promise<T | StoreAway> {
     try {
@@ -31,7 +31,7 @@ export function createBookkeeping({ store, calls, retryPolicy, onFault }: Depend
       orAway('a registration', registered(store.registerBatches({ ...input, calls: calls === undefined }))),
 
     settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
-      orAway('to settle webhooks', settled(store.settleWebhooks(input))),
+      orAway('to settle webhooks', settled(store.settleWebhooks(input), input)),
 
     checkpoint: (input: CheckpointInput): Promise<CheckpointResult> =>
       orAway('a checkpoint', recorded(store.checkpoint(input))),
@@ -48,15 +48,19 @@ export function createBookkeeping({ store, calls, retryPolicy, onFault }: Depend
   async function registered(work: ReturnType<typeof store.registerBatches>): Promise<RegisterResult> {
     return { kind: 'registered', parts: await work, horizon_ms: retryPolicy.horizon_ms };
   }
-}
 
-async function settled(work: Promise<Extract<SettleResult, { kind: 'settled' }>['standings']>): Promise<SettleResult> {
-  return { kind: 'settled', standings: await work };
-}
+  async function settled(work: ReturnType<typeof store.settleWebhooks>, input: SettleInput): Promise<SettleResult> {
+    const standings = await work;
+    const { batch_id, user_id, status, error, call_ids } = input;
+    const webhooks = call_ids.length - standings.length;
+    if (webhooks > 0) events?.webhooksSettled({ batch_id, user_id, status, error, webhooks });
+    return { kind: 'settled', standings };
+  }
 
-async function recorded(work: Promise<void>): Promise<CheckpointResult> {
-  await work;
-  return { kind: 'recorded' };
+  async function recorded(work: ReturnType<typeof store.checkpoint>): Promise<CheckpointResult> {
+    for (const change of await work) events?.endpointChanged(change);
+    return { kind: 'recorded' };
+  }
 }
 
 /** The server repeats the activity, but for a request that is wrong. */

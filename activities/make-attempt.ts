@@ -3,6 +3,7 @@ import { EncryptionKeyMissingError, StoreUnavailableError } from '../store/index
 import type { OpenedAttempt, OpenRequest } from '../store/store.js';
 import type { AttemptTools } from './dependencies.js';
 import type { Place } from './endpoint-limit.js';
+import { failWebhook } from './fail-webhook.js';
 import { isPoison, type Suspect, type Turn } from './isolation.js';
 import { obtainCall } from './obtain-call.js';
 import { recordEnd } from './record-end.js';
@@ -97,10 +98,8 @@ class AttemptAtPlace {
   }
 
   async #failPoison(): Promise<DeliveryEnd> {
-    const { batch_id, user_id, call_id } = this.#input;
-    const error = 'InterruptedRepeatedly';
     const reason = 'three attempts in a row, each alone in its process, ended with the death of their worker';
-    return endOfStanding(await this.#tools.store.failWebhook({ batch_id, user_id, call_id, error, reason }));
+    return failWebhook(this.#tools, this.#input, 'InterruptedRepeatedly', reason);
   }
 
   async #isolate(suspect: Suspect): Promise<'alone' | 'shared'> {
@@ -132,12 +131,15 @@ class AttemptAtPlace {
 
   /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */
   async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<SendOutcome> {
+    const ended = this.#tools.events?.sending();
     try {
       return await this.#tools.sender.send({ url, payload, webhook_id, secrets });
     } catch (error) {
       this.#tools.onFault('a request could not be made', error);
       const fault = 'the worker could not make the request';
       return { response_code: null, response_time_ms: 0, error: fault, error_kind: 'local', retry_after_ms: null };
+    } finally {
+      ended?.();
     }
   }
 

@@ -1,5 +1,6 @@
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import type { AttemptTools } from './dependencies.js';
+import { failWebhook } from './fail-webhook.js';
 import { type Reading, readCall } from './read-call.js';
 import { decideReading, type ReadPolicy } from './read-policy.js';
 import type { RunningAttempt } from './running-attempts.js';
@@ -26,7 +27,7 @@ export async function obtainCall(
     case 'not_found':
       return notFound(tools, input);
     case 'fail':
-      return fail(tools, input, decision.reason);
+      return failWebhook(tools, input, 'CallUnreadable', decision.reason);
   }
 }
 
@@ -50,11 +51,6 @@ async function keep(
 /** Of a resend the webhook exists, and stays. */
 async function notFound(tools: AttemptTools, input: DeliveryInput): Promise<DeliveryEnd> {
   const { batch_id, user_id, call_id } = input;
-  if (input.send_type === 'resend') return fail(tools, input, 'the call was not found');
+  if (input.send_type === 'resend') return failWebhook(tools, input, 'CallUnreadable', 'the call was not found');
   return endOfStanding(await tools.store.rejectWebhook({ batch_id, user_id, call_id, error: 'CallNotFound' }));
-}
-
-async function fail({ store }: AttemptTools, input: DeliveryInput, reason: string): Promise<DeliveryEnd> {
-  const { batch_id, user_id, call_id } = input;
-  return endOfStanding(await store.failWebhook({ batch_id, user_id, call_id, error: 'CallUnreadable', reason }));
 }

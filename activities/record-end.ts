@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import { isDataError, StoreUnavailableError } from '../store/index.js';
 import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../store/store.js';
+import type { AttemptOutcome, DeliveryEvents } from './delivery-events.js';
 import type { Dependencies } from './dependencies.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { nextDelay } from './retry-schedule.js';
@@ -25,7 +26,8 @@ export async function recordEnd(
   const { batch_id, user_id, call_id } = input;
   const outcome = outcomeOf(sent);
   const endpoint_failed = outcome.kind === 'retry' && outcome.endpoint_failed;
-  const { standing } = await close(deps, {
+  const next = nextStepOf(deps, opened, sent, outcome, attempt.remaining(input.remaining_ms));
+  const closed = await close(deps, {
     batch_id,
     user_id,
     call_id,
@@ -34,10 +36,40 @@ export async function recordEnd(
     response_time_ms: sent.response_time_ms,
     error: sent.error,
     endpoint_failed,
-    next: nextStepOf(deps, opened, sent, outcome, attempt.remaining(input.remaining_ms)),
+    next,
   });
+  if (deps.events) tell(deps.events, input, { opened, sent, next, closed });
   if (outcome.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
-  return endOfStanding(standing, outcome.kind === 'retry' ? endpoint_failed : undefined);
+  return endOfStanding(closed.standing, outcome.kind === 'retry' ? endpoint_failed : undefined);
+}
+
+interface Recorded {
+  opened: OpenedAttempt;
+  sent: SendOutcome;
+  next: NextStep;
+  closed: CloseResult;
+}
+
+function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next, closed }: Recorded): void {
+  const { batch_id, user_id, call_id } = input;
+  const { retry_after_ms: _, ...end } = sent;
+  const { url, step, sent_at, accepted_at } = opened;
+  const { standing, endpoint_became } = closed;
+  events.attemptEnded({
+    ...end,
+    batch_id,
+    user_id,
+    call_id,
+    url,
+    outcome: attemptOutcome(next),
+    attempt: step + 1,
+    sent_at,
+    accepted_at,
+    next_attempt_in: standing.status === 'retrying' ? standing.due_in : null,
+  });
+  const isFailed = next.status === 'failed' && standing.status === 'failed';
+  if (isFailed) events.webhookFailed({ batch_id, user_id, call_id, url, error: next.error, reason: next.reason });
+  if (endpoint_became) events.endpointChanged({ user_id, url, state: endpoint_became });
 }
 
 function nextStepOf(
@@ -60,6 +92,12 @@ function nextStepOf(
   if (delay !== 'used_up') return { status: 'retrying', ...delay };
   const reason = `retry schedule used up; last attempt: ${describe(sent)}`;
   return { status: 'failed', error: 'ScheduleUsedUp', reason };
+}
+
+function attemptOutcome(next: NextStep): AttemptOutcome {
+  if (next.status === 'delivered') return 'delivered';
+  if (next.status === 'retrying') return 'retry';
+  return next.error === 'EndpointGone' ? 'gone' : 'used_up';
 }
 
 const describe = ({ response_code, error }: SendOutcome): string => error ?? `the endpoint answered ${response_code}`;

@@ -1,4 +1,3 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
   createLogger,
   loadConfig,
@@ -7,6 +6,7 @@ import {
   unknownVariableMessage,
 } from '../config/index.js';
 import { openStore } from '../store/index.js';
+import { ProcessMetrics } from '../telemetry/index.js';
 import { seedApiKeys, startApi } from './start.js';
 
 /** Load balancers look every second or so. */
@@ -18,8 +18,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
-  const metrics = new Registry();
-  collectDefaultMetrics({ register: metrics });
+  const metrics = new ProcessMetrics();
   const store = await openStore(config);
   try {
     await seedApiKeys(store, config.apiKeys);

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
+import { ProcessMetrics } from '../telemetry/index.js';
 import { FirstAttemptsWatch } from './answers/first-attempts.js';
 import type { Dependencies } from './dependencies.js';
 import { AccessLog } from './http/access-log.js';
 import { authentication } from './http/authentication.js';
-import { errorAnswers, handleError, handleSocketError } from './http/error-answers.js';
+import { errorAnswers, handleError, handleSocketError, requestIds } from './http/error-answers.js';
 import { gracefulEnd } from './http/graceful-end.js';
 import { jsonBodies } from './http/json-bodies.js';
 import { methods } from './http/methods.js';
@@ -36,8 +36,8 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   logger: Logger;
   /** Requests a second for each API key. */
   rateLimit: number;
-  /** What `/metrics` serves, the API's own metrics included. Default: a registry of its own. */
-  metrics?: Registry;
+  /** What `/metrics` serves, the API's own metrics included. Default: its own. */
+  metrics?: ProcessMetrics;
 }
 
 /**
@@ -45,7 +45,7 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
  * ends. Client and store stay the caller's to close.
  */
 export function createApi(options: ApiOptions): FastifyInstance {
-  const { client, store, logger, metrics: registry = new Registry() } = options;
+  const { client, store, logger, metrics: processMetrics = new ProcessMetrics() } = options;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new AccessLog(),
@@ -62,14 +62,15 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   const firstAttempts = new FirstAttemptsWatch(store, app.log);
 
+  app.register(requestIds);
   app.register(errorAnswers);
   app.register(validation);
   app.register(jsonBodies);
   app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
-  app.register(metrics, { registry });
+  app.register(metrics, { registry: processMetrics.registry });
   app.register(methods);
   app.register(openapi);
-  app.register(operations, { client, store, registry });
+  app.register(operations, { client, store, metrics: processMetrics });
   app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit });
   return app;
 }

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
 import type { Config } from '../config/index.js';
 import type { Store } from '../store/store.js';
+import type { ProcessMetrics } from '../telemetry/index.js';
 import { createApi } from './server.js';
 
 export interface StartApiOptions {
@@ -15,8 +15,8 @@ export interface StartApiOptions {
   logger: Logger;
   /** Encrypt or compress what goes to Temporal: the workers' ones. */
   payloadCodecs?: PayloadCodec[];
-  /** What `/metrics` serves, the API's own metrics included. Default: a registry of its own. */
-  metrics?: Registry;
+  /** What `/metrics` serves, the API's own metrics included. Default: its own, without the process's. */
+  metrics?: ProcessMetrics;
   /** Milliseconds from `/readyz` turning to 503 until no connection is accepted any more, for load balancers to notice. Default 0. */
   drainMs?: number;
 }
@@ -45,6 +45,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     rateLimit: config.http.rateLimit,
     ...(metrics && { metrics }),
   });
+  metrics?.watchBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });
   const close = async () => {
     await app.close();
     await client.close();

@@ -66,7 +66,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     attemptTimeoutMs: env.POSTCALL_ATTEMPT_TIMEOUT,
     maxInFlight: env.POSTCALL_MAX_IN_FLIGHT,
     probeIntervalMs: env.POSTCALL_PROBE_INTERVAL,
-    metricsPort: env.POSTCALL_METRICS_PORT,
+    /** Of a worker's own HTTP server; without a port it has none. */
+    metrics: { host: env.POSTCALL_METRICS_HOST, port: env.POSTCALL_METRICS_PORT },
     logLevel: env.LOG_LEVEL,
     production: env.NODE_ENV === 'production',
     /** The command line's user, where a command names none. */

@@ -119,7 +119,10 @@ const observability = {
     .default('info')
     .describe('`trace`, `debug`, `info`, `warn` or `error`; at `debug` workflows have stack traces too.'),
   NODE_ENV: text().describe('With `production` logs are JSON lines.'),
-  POSTCALL_METRICS_PORT: optionalPort().describe("Port of the worker's Prometheus endpoint, on all interfaces."),
+  POSTCALL_METRICS_PORT: optionalPort().describe(
+    "Port of a worker's HTTP server for `/healthz`, `/readyz` and `/metrics`. Unset: it has none. The API serves them on its own port.",
+  ),
+  POSTCALL_METRICS_HOST: z.string().default('127.0.0.1').describe('Address on which that server listens.'),
 };
 
 const commandLine = {

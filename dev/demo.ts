@@ -31,7 +31,7 @@ async function main(interruption: AbortSignal): Promise<void> {
   const config = await demoConfig();
   const logFile = join(config.dataDir, 'demo.log');
   const logger = pino({ level: 'info' }, pino.destination({ dest: logFile, sync: true }));
-  installRuntime(logger, config);
+  await installRuntime(logger, config);
 
   console.log('\nStarting Temporal, the store and a worker on this machine ...\n');
   await using stack = await startStack({ config, logger, api: false, onProgress: console.log, signal: interruption });

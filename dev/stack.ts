@@ -4,6 +4,7 @@ import { seedApiKeys, startApi } from '../api/index.js';
 import { PostcallClient } from '../client/index.js';
 import { type Config, loadPayloadCodecs, type TemporalConfig } from '../config/index.js';
 import { openStore, type Store } from '../store/index.js';
+import type { ProcessMetrics } from '../telemetry/index.js';
 import { freePort, requireFreePorts } from './free-port.js';
 import { type AskedServer, temporalServerPart, workerPart } from './supervised-parts.js';
 import { Supervisor } from './supervisor.js';
@@ -14,6 +15,8 @@ import { type TemporalServer, temporalPorts } from './temporal-server.js';
 export interface StackOptions {
   config: Config;
   logger: Logger;
+  /** What the API serves at `/metrics`. */
+  metrics?: ProcessMetrics;
   /** Whether to serve the HTTP API. Default true. */
   api?: boolean;
   /** Told what takes long. */
@@ -45,7 +48,7 @@ export interface Stack extends AsyncDisposable {
  * @throws {StackError} when a port is taken, or the Temporal server cannot start.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { logger, api = true, signal } = options;
+  const { logger, api = true, metrics, signal } = options;
   const teardown = new Teardown();
   /** Starts one part; it is stopped before those that had started already. */
   const start = async <T>(part: Promise<T>, stop: (part: T) => Promise<unknown>): Promise<T> => {
@@ -66,16 +69,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const embeddedServer = embedded.used ? await start(startEmbedded(options), stopServer) : undefined;
     const server = embeddedServer?.part?.server;
     const temporal = temporalOf(options.config, server);
-    const config = { ...options.config, temporal };
+    // The API's server serves the metrics of the worker too.
+    const config = {
+      ...options.config,
+      temporal,
+      ...(api && { metrics: { ...options.config.metrics, port: undefined } }),
+    };
+    const observed = metrics ? { metrics } : {};
     const store = await start(openStore(config), (opened) => opened.close());
     const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
     const worker = await start(
-      Supervisor.start(workerPart({ config, store, logger, payloadCodecs }, embeddedServer && connection), { logger }),
+      Supervisor.start(
+        workerPart({ config, store, logger, payloadCodecs, ...observed }, embeddedServer && connection),
+        { logger },
+      ),
       async (supervisor) => (await supervisor.release())?.stop(),
     );
     await seedApiKeys(store, config.apiKeys);
     const served = api
-      ? await start(startApi({ config, store, logger, payloadCodecs }), (running) => running.stop())
+      ? await start(startApi({ config, store, logger, payloadCodecs, ...observed }), (running) => running.stop())
       : undefined;
 
     const client = new Client({ connection, namespace: temporal.namespace, dataConverter: { payloadCodecs } });

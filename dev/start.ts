@@ -1,4 +1,5 @@
 import { createLogger, loadConfig, unknownVariableMessage } from '../config/index.js';
+import { ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from '../worker/index.js';
 import { aborted } from './aborted.js';
 import { DEVELOPMENT_USER, developmentKey } from './development-key.js';
@@ -12,9 +13,10 @@ async function main(signal: AbortSignal): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
   for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
-  installRuntime(logger, config);
+  const metrics = new ProcessMetrics();
+  await installRuntime(logger, config, metrics);
 
-  await using stack = await startStack({ config, logger, onProgress: console.log, signal });
+  await using stack = await startStack({ config, logger, metrics, onProgress: console.log, signal });
   const { key, created } = await developmentKey(stack.store, config.dataDir);
   if (created) await importSampleCalls(stack);
   console.log(greeting({ config, stack, apiKey: key, imported: created }));

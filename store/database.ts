@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isConflict, toStoreError } from './driver-errors.js';
 import type { PlainStatement, RequestStatement } from './statement.js';
+import type { Connections } from './store.js';
 
 /** A statement for PostgreSQL's extended protocol. */
 export interface NamedStatement {
@@ -25,8 +26,12 @@ export interface Database {
   ): Promise<Row[]>;
   /** How many statements of one kind it runs at the same time. */
   readonly concurrency: number;
+  /** Of a pool; undefined for one session that everybody shares. */
+  connections(): Connections | undefined;
   close(): Promise<void>;
 }
+
+type DatabaseParts = Pick<Database, 'concurrency' | 'close'> & Partial<Pick<Database, 'connections'>>;
 
 /** Deadlocks cost a second each on PostgreSQL (deadlock_timeout): five of them in a row are no accident. */
 const MAX_RUNS = 5;
@@ -34,7 +39,7 @@ const MAX_RUNS = 5;
 /** `connected` answers with the driver to use for the next statement. */
 export function databaseOf(
   connected: () => Driver | Promise<Driver>,
-  { concurrency, close }: { concurrency: number; close(): Promise<void> },
+  { concurrency, connections = () => undefined, close }: DatabaseParts,
 ): Database {
   const execute = async <Row extends object>(statement: NamedStatement): Promise<Row[]> => {
     for (let runs = 1; ; runs++) {
@@ -52,6 +57,7 @@ export function databaseOf(
     query: ({ name, text, valuesOf }, requests) => execute({ name, text, values: valuesOf(requests) }),
     run: ({ name, text }, values) => execute({ name, text, values }),
     concurrency,
+    connections,
     close,
   };
 }

@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import { interruptAttempts } from './interrupt-attempts.js';
+import type { Interruptions } from './interrupt-attempts.js';
 import { isThere } from './sql.js';
 import { requestStatement } from './statement.js';
 
@@ -63,12 +63,13 @@ const failStatement = requestStatement<EndedBatch>(
 );
 
 /** Fails what a batch has left unsettled, but for webhooks with an attempt in flight. Returns how many it failed. */
-export async function failUnsettled(database: Database, request: EndedBatch): Promise<number> {
+export async function failUnsettled(
+  database: Database,
+  interruptions: Interruptions,
+  request: EndedBatch,
+): Promise<number> {
   const expired = await database.query<{ seq: string }, EndedBatch>(expiredStatement, [request]);
-  await interruptAttempts(
-    database,
-    expired.map(({ seq }) => seq),
-  );
+  await interruptions.interrupt(expired.map(({ seq }) => seq));
   const [failed] = await database.query<{ count: number }, EndedBatch>(failStatement, [request]);
   return failed?.count ?? 0;
 }

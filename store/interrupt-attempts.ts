@@ -1,13 +1,15 @@
 import { INTERRUPTED } from '../contract/index.js';
 import type { Database } from './database.js';
 import { requestStatement } from './statement.js';
+import type { InterruptedAttempt } from './store.js';
 
 /** The end of an interrupted attempt is unknown: its whole time is taken. */
 const statement = requestStatement<string>(
   { seq: ['bigint', (seq) => seq] },
   (requests) => `
     with locked as materialized (
-      select seq, webhooks.id from ${requests} join attempts using (seq) join webhooks on webhooks.id = webhook_id
+      select seq, webhooks.id, user_id, call_id, url, step
+      from ${requests} join attempts using (seq) join webhooks on webhooks.id = webhook_id
       where finished_at is null and deadline <= clock_timestamp()
       order by webhooks.user_id, webhooks.call_id for no key update of webhooks skip locked
     ),
@@ -23,12 +25,33 @@ const statement = requestStatement<string>(
       from interrupted
       where webhooks.id = interrupted.webhook_id and webhooks.batch_id = interrupted.batch_id
     )
-    select seq::text from interrupted`,
+    select seq::text, batch_id, user_id, call_id, url, step from interrupted join locked using (seq)`,
 );
 
-/** Closes those of the attempts that are open past their deadline, and whose webhooks nobody else has locked. Returns which. */
-export async function interruptAttempts(database: Database, seqs: readonly string[]): Promise<Set<string>> {
-  if (seqs.length === 0) return new Set();
-  const rows = await database.query<{ seq: string }, string>(statement, seqs);
-  return new Set(rows.map(({ seq }) => seq));
+type Listener = (attempts: InterruptedAttempt[]) => void;
+
+/** Closes attempts that nobody has closed in time, and tells of each of them once. */
+export class Interruptions {
+  readonly #database: Database;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Closes those of the attempts that are open past their deadline, and whose webhooks nobody else has locked. Returns which. */
+  async interrupt(seqs: readonly string[]): Promise<Set<string>> {
+    if (seqs.length === 0) return new Set();
+    const rows = await this.#database.query<InterruptedAttempt & { seq: string }, string>(statement, seqs);
+    if (rows.length > 0) {
+      const attempts = rows.map(({ seq: _, ...attempt }) => attempt);
+      for (const listener of this.#listeners) listener(attempts);
+    }
+    return new Set(rows.map(({ seq }) => seq));
+  }
 }

@@ -2,6 +2,7 @@ import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { DamagedValueError } from './errors.js';
 import { grouped } from './grouping.js';
+import type { Interruptions } from './interrupt-attempts.js';
 import {
   type GroupedOpenRequest,
   type OpenAnswer,
@@ -25,6 +26,7 @@ const DAMAGED_TEXT = {
 } satisfies NextStep;
 
 export interface OpeningOptions {
+  interruptions: Interruptions;
   database: Database;
   cipher: Cipher;
   closeAttempt(request: CloseRequest): Promise<CloseResult>;
@@ -38,10 +40,11 @@ export function openAttempt({
   database,
   cipher,
   closeAttempt,
+  interruptions,
 }: OpeningOptions): (request: OpenRequest) => Promise<OpenResult> {
   const share = sharedStatement<GroupedOpenRequest, OpenAnswer>(
     database,
-    openAttempts(cipher),
+    openAttempts(cipher, interruptions),
     ({ payload }) => payload?.length ?? 0,
   );
   const openLarge = grouped(([request]: readonly OpenRequest[]) => Promise.all(request ? [withText(request)] : []), {

@@ -2,7 +2,7 @@ import type { FinalFailure } from '../contract/index.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { missingKeyOf } from './encryption/sql.js';
-import { interruptAttempts } from './interrupt-attempts.js';
+import type { Interruptions } from './interrupt-attempts.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
 import { AGAIN, LOCKED } from './rounds.js';
 import { epochMs, isoTime, isThere } from './sql.js';
@@ -158,12 +158,12 @@ type Answer = OpenAnswer | Error | typeof AGAIN | typeof LOCKED;
  * Answers open requests for distinct webhooks, in one statement. No attempt is opened of a webhook whose text or secrets the cipher has
  * no key for: an `EncryptionKeyMissingError` is the answer.
  */
-export function openAttempts(cipher: Cipher) {
+export function openAttempts(cipher: Cipher, interruptions: Interruptions) {
   const statement = statementFor(cipher);
   return async (database: Database, requests: readonly GroupedOpenRequest[]): Promise<Answer[]> => {
     const rows = await database.query<OpenRow, GroupedOpenRequest>(statement, requests);
     const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
-    const interrupted = await interruptAttempts(database, expired);
+    const interrupted = await interruptions.interrupt(expired);
     return byPlace(requests.length, rows).map((row) => {
       if (row?.outcome === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
       return row ? toAnswer(row, cipher) : AGAIN;
@@ -208,6 +208,7 @@ const sealedAttempt = (row: OpenRow, seq: string): SealedAttempt => ({
   url: row.url,
   payload: row.payload,
   sent_at: isoTime(row.sent_at_ms),
+  accepted_at: isoTime(row.accepted_at_ms),
   step: row.step,
   secrets: JSON.parse(row.secrets ?? '[]') as [string, string][],
 });

@@ -49,7 +49,7 @@ export const batches = pgTable(
   },
   (table) => [
     index('batches_workflow').on(table.workflowId),
-    index('batches_paused').on(table.userId).where(sql`${table.pausedSince} is not null`),
+    index('batches_paused').on(table.userId, table.batchId).where(sql`${table.pausedSince} is not null`),
     index('batches_finished').on(table.finishedAt).where(sql`${table.prunedAt} is null`),
     index('batches_pruned').on(table.prunedAt).where(sql`${table.prunedAt} is not null`),
   ],
@@ -106,10 +106,14 @@ export const webhooks = pgTable(
     primaryKey({ columns: [table.userId, table.callId] }),
     uniqueIndex('webhooks_id').on(table.id),
     index('webhooks_batch').on(table.batchId, table.callId),
-    index('webhooks_pending').on(table.batchId).where(sql`${table.status} = 'pending'`),
+    // The last columns of the two that list more are what the backlog is measured by: from the indexes alone, without reading a row.
+    index('webhooks_pending')
+      .on(table.batchId, table.endpoint, table.acceptedAt)
+      .where(sql`${table.status} = 'pending'`),
     index('webhooks_untried').on(table.endpoint).where(sql`${table.status} = 'pending'`),
-    index('webhooks_waiting').on(table.endpoint, table.waitingSince).where(sql`${table.status} = 'retrying'`),
-    index('webhooks_due').on(table.nextAttemptAt).where(sql`${table.status} = 'retrying'`),
+    index('webhooks_waiting')
+      .on(table.endpoint, table.waitingSince, table.batchId, table.nextAttemptAt, table.notBefore)
+      .where(sql`${table.status} = 'retrying'`),
     index('webhooks_failed').on(table.userId, table.settledAt, table.callId).where(sql`${table.status} = 'failed'`),
   ],
 );
@@ -167,6 +171,8 @@ export const endpoints = pgTable(
     index('endpoints_failing').on(table.failingSince).where(sql`${table.failingSince} is not null`),
     index('endpoints_user').on(table.userId, table.state, table.since, table.key),
     index('endpoints_used').on(table.usedAt),
+    index('endpoints_troubled').on(table.state, table.since, table.key).where(sql`${table.state} <> 'up'`),
+    index('endpoints_recovered').on(table.since, table.key).where(sql`${table.state} = 'up'`),
   ],
 );
 

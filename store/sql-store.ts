@@ -1,4 +1,5 @@
 import { createApiKey, findUserByApiKey, listApiKeys, revokeApiKey } from './api-keys.js';
+import { readBacklog } from './backlog.js';
 import { upsertCalls } from './calls.js';
 import { closeAttempts } from './close-attempts.js';
 import type { Database } from './database.js';
@@ -7,6 +8,7 @@ import { reencrypt } from './encryption/reencrypt.js';
 import { encryptionReport } from './encryption/report.js';
 import { failUnsettled, findUnfinished } from './ended-batches.js';
 import { grouped } from './grouping.js';
+import { Interruptions } from './interrupt-attempts.js';
 import { listEndpoints } from './list-endpoints.js';
 import { openAttempt } from './open-attempt.js';
 import { storePayload } from './payloads.js';
@@ -25,7 +27,7 @@ import { shareAttempt } from './share-attempt.js';
 import { sharedStatement } from './shared-statement.js';
 import { createSigningSecret, listSigningSecrets, revokeSigningSecret } from './signing-secrets.js';
 import { PING } from './statement.js';
-import type { Store } from './store.js';
+import type { Store, WebhookRef } from './store.js';
 import { checkpoint, firstAttemptsMade, readBatch } from './stored-batches.js';
 import { claimProbes, claimWaiting } from './waiting-webhooks.js';
 import { readStandings } from './watched-webhooks.js';
@@ -38,21 +40,27 @@ export function sqlStore(database: Database, cipher: Cipher): Store {
     concurrency: database.concurrency,
   });
 
+  const interruptions = new Interruptions(database);
+
   return {
     registerBatches: (request) => registerBatches(database, request),
-    openAttempt: openAttempt({ database, cipher, closeAttempt }),
+    openAttempt: openAttempt({ database, cipher, closeAttempt, interruptions }),
     shareAttempt: (seq) => shareAttempt(database, seq),
     storePayload: (request) => storePayload(database, cipher, request),
     closeAttempt,
     rejectWebhook: (request) => rejectWebhook(database, request),
     failWebhook: (request) => failWebhook(database, request),
     settleWebhooks: (request) => settleWebhooks(database, request),
-    readStanding: sharedStatement(database, readStandings),
+    readStanding: sharedStatement(database, (asked, requests: readonly WebhookRef[]) =>
+      readStandings(asked, interruptions, requests),
+    ),
     checkpoint: (request) => checkpoint(database, request),
     firstAttemptsMade: (batchIds) => firstAttemptsMade(database, batchIds),
     readBatch: (userId, batchId) => readBatch(database, userId, batchId),
     findUnfinished: (workflowIds) => findUnfinished(database, workflowIds),
-    failUnsettled: (batch) => failUnsettled(database, batch),
+    failUnsettled: (batch) => failUnsettled(database, interruptions, batch),
+    readBacklog: () => readBacklog(database),
+    onInterrupted: (listener) => interruptions.listen(listener),
     claimWaiting: (endpoint) => claimWaiting(database, endpoint),
     claimProbes: (options) => claimProbes(database, options),
     getWebhook: async (user_id, call_id) => {
@@ -75,6 +83,7 @@ export function sqlStore(database: Database, cipher: Cipher): Store {
     reencrypt: ({ on_progress = () => undefined } = {}) => reencrypt(database, cipher, on_progress),
     inspectEncryption: ({ limit = 100_000 } = {}) => encryptionReport(database, cipher, limit),
     ping: async () => void (await database.run(PING, [])),
+    connections: () => database.connections(),
     close: () => database.close(),
   };
 }

@@ -52,8 +52,8 @@ export interface Store {
    */
   readStanding(ref: WebhookRef): Promise<WatchedStanding>;
 
-  /** Records counts, pauses and ends of batches, and what workflows say of endpoints. */
-  checkpoint(request: CheckpointInput): Promise<void>;
+  /** Records counts, pauses and ends of batches, and what workflows say of endpoints. Answers what changed of these. */
+  checkpoint(request: CheckpointInput): Promise<EndpointChange[]>;
   /** Those of these batches that are registered whole and of whose webhooks none is `pending`; with the calls that they rejected. */
   firstAttemptsMade(batchIds: readonly string[]): Promise<FirstAttempts[]>;
   /** One user's batch as it is stored; undefined when it is not registered, or is another user's. */
@@ -78,6 +78,11 @@ export interface Store {
    * endpoint and interval, however many processes ask.
    */
   claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
+
+  /** What waits to be sent in the whole store. It reads an index entry for each unsettled webhook: not to be asked for often. */
+  readBacklog(): Promise<Backlog>;
+  /** Calls the listener with the attempts that this process closes as interrupted. Returns how to listen no more. */
+  onInterrupted(listener: (attempts: InterruptedAttempt[]) => void): () => void;
 
   /** One user's webhook of a call; undefined when there is none. Concurrent requests share statements. */
   getWebhook(userId: string, callId: string): Promise<StoredWebhook | undefined>;
@@ -126,6 +131,8 @@ export interface Store {
 
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Connections of this process; undefined where the database is embedded. */
+  connections(): Connections | undefined;
   close(): Promise<void>;
 }
 
@@ -165,6 +172,8 @@ export interface OpenedAttempt {
   /** The exact text to sign and send. */
   payload: string;
   sent_at: string;
+  /** When its batch was accepted. */
+  accepted_at: string;
   /** Finished attempts of this batch for this call, interrupted ones left out: the place in the schedule. */
   step: number;
   /** The user's signing secrets that are active now and not revoked, the one that became active last first. */
@@ -220,6 +229,40 @@ export interface StoredBatch extends Counts {
   registered: boolean;
   endpoints: EndpointProgress[];
   rejected_calls: { call_id: string; error: Rejection }[];
+}
+
+export interface InterruptedAttempt extends WebhookRef {
+  url: string;
+  /** Finished attempts of this batch for this call, interrupted ones left out. */
+  step: number;
+}
+
+/** An endpoint whose state is another one now. */
+export interface EndpointChange {
+  user_id: string;
+  url: string;
+  state: EndpointState;
+}
+
+export interface Backlog {
+  /** Unsettled webhooks. */
+  pending: number;
+  retrying: number;
+  /**
+   * For how long the one that has waited longest could have been sent: it is due, its batch is not paused, Retry-After does not hold
+   * it, and its endpoint is not down, nor has come back within the last ten minutes. 0: none.
+   */
+  oldest_overdue_ms: number;
+  /** Endpoints that are down and that a webhook waits for. */
+  endpoints_down: number;
+  longest_endpoint_down_ms: number;
+}
+
+export interface Connections {
+  in_use: number;
+  idle: number;
+  /** Statements that wait for a connection. */
+  waiting: number;
 }
 
 export interface WaitingWebhook {

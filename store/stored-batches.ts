@@ -2,7 +2,7 @@ import type { CheckpointInput, Counts, EndpointProgress, Rejection, WebhookStatu
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull, isThere } from './sql.js';
 import { requestStatement } from './statement.js';
-import type { FirstAttempts, StoredBatch } from './store.js';
+import type { EndpointChange, FirstAttempts, StoredBatch } from './store.js';
 
 type BatchRecord = CheckpointInput['batches'][number];
 type EndpointRecord = CheckpointInput['endpoints'][number];
@@ -33,13 +33,19 @@ const endpointStatement = requestStatement<EndpointRecord>(
       select key from ${requests} join endpoints using (key)
       where request.state = 'down' and endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
     )
-    update endpoints set state = 'down', since = failing_since from changed where endpoints.key = changed.key`,
+    update endpoints set state = 'down', since = failing_since from changed
+    where endpoints.key = changed.key
+    returning endpoints.user_id, endpoints.url, endpoints.state`,
 );
 
 /** Records what workflows say of their batches and of endpoints. */
-export async function checkpoint(database: Database, { batches, endpoints }: CheckpointInput): Promise<void> {
+export async function checkpoint(
+  database: Database,
+  { batches, endpoints }: CheckpointInput,
+): Promise<EndpointChange[]> {
   if (batches.length > 0) await database.query(batchStatement, batches);
-  if (endpoints.length > 0) await database.query(endpointStatement, endpoints);
+  if (endpoints.length === 0) return [];
+  return database.query<EndpointChange, EndpointRecord>(endpointStatement, endpoints);
 }
 
 interface FirstAttemptsRow {

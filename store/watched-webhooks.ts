@@ -1,6 +1,6 @@
 import { type FinalFailure, INTERRUPTED, isEndpointFailure, type WebhookStatus } from '../contract/index.js';
 import type { Database } from './database.js';
-import { interruptAttempts } from './interrupt-attempts.js';
+import type { Interruptions } from './interrupt-attempts.js';
 import { AGAIN, LOCKED } from './rounds.js';
 import { epochMs } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
@@ -41,11 +41,12 @@ const statement = requestStatement<WebhookRef>(
 /** How the last attempts of webhooks stand, in one statement. Those past their deadline are closed first. */
 export async function readStandings(
   database: Database,
+  interruptions: Interruptions,
   requests: readonly WebhookRef[],
 ): Promise<(WatchedStanding | typeof AGAIN | typeof LOCKED)[]> {
   const rows = await database.query<WatchedRow, WebhookRef>(statement, requests);
   const expired = rows.flatMap((row) => (isExpired(row) && row.seq !== null ? [row.seq] : []));
-  const interrupted = await interruptAttempts(database, expired);
+  const interrupted = await interruptions.interrupt(expired);
   return byPlace(requests.length, rows).map((row) => {
     if (!row) return { kind: 'unknown' };
     if (isExpired(row)) return interrupted.has(row.seq ?? '') ? AGAIN : LOCKED;

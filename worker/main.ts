@@ -6,6 +6,7 @@ import {
   unknownVariableMessage,
 } from '../config/index.js';
 import { openStore } from '../store/index.js';
+import { ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from './runtime.js';
 import { startWorker } from './worker.js';
 
@@ -15,9 +16,10 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
-  installRuntime(logger, config);
+  const metrics = config.metrics.port === undefined ? undefined : new ProcessMetrics();
+  await installRuntime(logger, config, metrics);
   const store = await openStore(config);
-  const worker = await startWorker({ config, store, logger, payloadCodecs });
+  const worker = await startWorker({ config, store, logger, payloadCodecs, ...(metrics && { metrics }) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Not `once`: npm passes a terminal's Ctrl-C on, so that it comes twice, and stopping may be repeated.
     process.on(signal, () => {

@@ -2,6 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, type RuntimeOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config/index.js';
+import type { ProcessMetrics } from '../telemetry/index.js';
+import { sdkMetricsAddress } from './sdk-metrics.js';
 
 /**
  * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: that is half of the time that a
@@ -16,17 +18,18 @@ const NO_WORKFLOW_STACKS = '--stack-trace-limit=0';
 const COLLECT_AT_TWICE = '--heap-growing-percent=100';
 
 /**
- * Gives the process's Temporal runtime this logger and, where a port is set, a Prometheus endpoint. Once a process, before the
- * first connection. The runtime installs no signal handlers: whoever starts the worker stops it. What helps to find a fault and costs
+ * Gives the process's Temporal runtime this logger and, where there are metrics, lets them say what it measures. Once a process, before
+ * the first connection. The runtime installs no signal handlers: whoever starts the worker stops it. What helps to find a fault and costs
  * time, the SDK's details and the stack traces of workflows, is there at level `debug` alone.
  */
-export function installRuntime(
+export async function installRuntime(
   logger: Logger,
-  { logLevel, metricsPort }: Pick<Config, 'logLevel' | 'metricsPort'>,
-): void {
+  { logLevel }: Pick<Config, 'logLevel'>,
+  metrics?: ProcessMetrics,
+): Promise<void> {
   const telemetryOptions: RuntimeOptions['telemetryOptions'] = {
     logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
-    ...(metricsPort !== undefined && { metrics: { prometheus: { bindAddress: `0.0.0.0:${metricsPort}` } } }),
+    ...(metrics && { metrics: { prometheus: { bindAddress: await sdkMetricsAddress(metrics) } } }),
   };
   const runtime = Runtime.install({ logger: temporalLogger(logger, logLevel), telemetryOptions, shutdownSignals: [] });
   setFlagsFromString(COLLECT_AT_TWICE);

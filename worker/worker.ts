@@ -3,7 +3,7 @@ import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { EndpointLimit } from '../activities/endpoint-limit.js';
-import { type CallSource, createActivities } from '../activities/index.js';
+import { type CallSource, createActivities, type DeliveryEvents } from '../activities/index.js';
 import type { Lookup } from '../activities/lookup.js';
 import { Recovery } from '../activities/recovery.js';
 import { createSender } from '../activities/send.js';
@@ -12,8 +12,10 @@ import type { Config } from '../config/index.js';
 import { version } from '../config/version.js';
 import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
+import type { ProcessMetrics } from '../telemetry/index.js';
 import { openCalls, warnOfOwnerlessCalls } from './calls.js';
 import { EndedBatches } from './ended-batches.js';
+import { observe } from './observer.js';
 import { payloadConverterPath, workflowSource } from './workflow-bundle.js';
 
 /** Attempts end within their timeout; then their ends are recorded. */
@@ -29,6 +31,11 @@ export interface WorkerDependencies {
   lookup?: Lookup;
   /** Encrypt or compress what goes to Temporal. Clients need the same ones. */
   payloadCodecs?: PayloadCodec[];
+  /**
+   * Where its metrics go. It serves them itself where POSTCALL_METRICS_PORT is set. Default: its own, without what the SDK measures
+   * (`installRuntime`).
+   */
+  metrics?: ProcessMetrics;
   /** Workflow code to run, when it is not the package's own. */
   workflows?: ReturnType<typeof workflowSource>;
 }
@@ -51,8 +58,9 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   const client = new Client({ connection, namespace: temporal.namespace, dataConverter: { payloadCodecs } });
   const stopping = new StopSignal();
   const calls = openCalls(config.calls, deps.callSource);
+  const observer = await observe({ ...deps, client });
   const recovery = createRecovery(deps, client, stopping);
-  const endedBatches = createEndedBatches(deps, client, calls === undefined);
+  const endedBatches = createEndedBatches(deps, client, { callsTable: calls === undefined, events: observer.events });
   const sender = createSender({
     allowNetworks: config.allowNetworks,
     denyNetworks: config.denyNetworks,
@@ -67,6 +75,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     attemptTimeoutMs: config.attemptTimeoutMs,
     retryPolicy: config.retryPolicy,
     endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
+    events: observer.events,
     onDelivered: (endpoint) => recovery.delivered(endpoint),
     onFault: (what, error) => logger.error({ err: error }, what),
     stopping,
@@ -93,7 +102,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
       await endedBatches.stop();
       await idle();
       await recovery.idle();
-      await Promise.all([sender.close(), calls?.close()]);
+      await Promise.all([sender.close(), calls?.close(), observer.close()]);
       await connection.close();
     }
   };
@@ -101,6 +110,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
   stopped.catch((error: unknown) => logger.error({ err: error }, 'the worker failed'));
   const stop = () => {
     stopping.stop();
+    observer.stopping();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     return stopped;
   };
@@ -169,13 +179,14 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
 const createEndedBatches = (
   { config, store, logger }: WorkerDependencies,
   client: Client,
-  callsTable: boolean,
+  { callsTable, events }: { callsTable: boolean; events: DeliveryEvents },
 ): EndedBatches =>
   new EndedBatches({
     client,
     store,
     taskQueue: config.taskQueue,
     callsTable,
-    onFailed: (batch, webhooks) => logger.warn({ batch, webhooks }, 'webhooks failed: their batch ended from outside'),
+    onFailed: (batch_id, webhooks) =>
+      events.webhooksSettled({ batch_id, status: 'failed', error: 'BatchEnded', webhooks }),
     onError: (error) => logger.warn({ err: error }, 'batches that ended from outside could not be looked for now'),
   });

@@ -57,6 +57,7 @@ export async function sendBatch(
   { handle, callIds, repeatable }: Accepted,
   dependencies: Pick<Dependencies, 'store' | 'firstAttempts'>,
 ): Promise<FastifyReply> {
+  request.accepted = { batchId: handle.batchId, calls: callIds.length };
   const wait = preferredWait(request.headers.prefer as string | undefined);
   const batch = { user_id: request.caller.userId, batch_id: handle.batchId, call_ids: callIds };
   const isBlind = wait === 0 && !repeatable;

@@ -22,6 +22,7 @@ export class AccessLog extends LogController {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       ...(request.caller && { user_id: request.caller.userId }),
+      ...(request.accepted && { batch_id: request.accepted.batchId }),
       ...(error && { err: error }),
     };
     if (QUIET.includes(path)) request.log.debug(line, 'request');

@@ -4,6 +4,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { type ApiError, internalError, invalid, notFound, toApiError } from '../errors.js';
 
+const REQUEST_ID = 'x-request-id';
+
+/** Names each answer as the log names its request. */
+export const requestIds = plugin(
+  async (app) => {
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header(REQUEST_ID, request.id);
+    });
+  },
+  { name: 'request-ids' },
+);
+
 /** Answers every error, and every path that there is not, in the API's shape. */
 export const errorAnswers = plugin(
   async (app) => {
@@ -17,6 +29,8 @@ export const errorAnswers = plugin(
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const thrown = error instanceof Error ? error : new Error(String(error));
   const known = toApiError(thrown);
+  const reason = known?.errors[0]?.reason;
+  if (reason) request.unavailable = reason;
   if (reply.raw.destroyed) request.log.info('the client has gone before its answer');
   else if (!known) request.log.error({ err: thrown }, 'a request failed');
   else if (known.status >= 500) request.log.warn({ reason: thrown.message }, 'a request was turned away');
@@ -27,7 +41,8 @@ function sendError(reply: FastifyReply, { status, errors, headers }: ApiError): 
   return (
     reply
       .code(status)
-      .headers(headers)
+      // Fastify's own errors come before any hook.
+      .headers({ ...headers, [REQUEST_ID]: reply.request.id })
       .type('application/json; charset=utf-8')
       // Serialised here: the shape does not depend on whether the route documents this status.
       .serializer((payload) => JSON.stringify(payload))

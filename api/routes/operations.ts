@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import type { ProcessMetrics } from '../../telemetry/index.js';
 import type { Dependencies } from '../dependencies.js';
 
 const state = z.enum(['ok', 'unavailable']);
@@ -8,11 +8,11 @@ const readiness = z.object({ status: z.enum(['ready', 'draining', 'unavailable']
 
 interface OperationsOptions extends Pick<Dependencies, 'client' | 'store'> {
   /** What `/metrics` serves. */
-  registry: Registry;
+  metrics: ProcessMetrics;
 }
 
 /** For load balancers, monitoring and generators of clients: no API key. */
-export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, { client, store, registry }) => {
+export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, { client, store, metrics }) => {
   app.get(
     '/healthz',
     {
@@ -62,8 +62,8 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
   );
 
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    reply.type(registry.contentType);
-    return registry.metrics();
+    reply.type(metrics.contentType);
+    return metrics.text();
   });
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -104,17 +104,18 @@ CREATE INDEX "attempts_webhook" ON "attempts" USING btree ("webhook_id","seq");-
 CREATE INDEX "attempts_batch" ON "attempts" USING btree ("batch_id","webhook_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "attempts_open" ON "attempts" USING btree ("webhook_id") WHERE "attempts"."finished_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_workflow" ON "batches" USING btree ("workflow_id");--> statement-breakpoint
-CREATE INDEX "batches_paused" ON "batches" USING btree ("user_id") WHERE "batches"."paused_since" is not null;--> statement-breakpoint
+CREATE INDEX "batches_paused" ON "batches" USING btree ("user_id","batch_id") WHERE "batches"."paused_since" is not null;--> statement-breakpoint
 CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at") WHERE "batches"."pruned_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_pruned" ON "batches" USING btree ("pruned_at") WHERE "batches"."pruned_at" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_failing" ON "endpoints" USING btree ("failing_since") WHERE "endpoints"."failing_since" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_user" ON "endpoints" USING btree ("user_id","state","since","key");--> statement-breakpoint
 CREATE INDEX "endpoints_used" ON "endpoints" USING btree ("used_at");--> statement-breakpoint
+CREATE INDEX "endpoints_troubled" ON "endpoints" USING btree ("state","since","key") WHERE "endpoints"."state" <> 'up';--> statement-breakpoint
+CREATE INDEX "endpoints_recovered" ON "endpoints" USING btree ("since","key") WHERE "endpoints"."state" = 'up';--> statement-breakpoint
 CREATE INDEX "signing_secrets_user" ON "signing_secrets" USING btree ("user_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "webhooks_id" ON "webhooks" USING btree ("id");--> statement-breakpoint
 CREATE INDEX "webhooks_batch" ON "webhooks" USING btree ("batch_id","call_id");--> statement-breakpoint
-CREATE INDEX "webhooks_pending" ON "webhooks" USING btree ("batch_id") WHERE "webhooks"."status" = 'pending';--> statement-breakpoint
+CREATE INDEX "webhooks_pending" ON "webhooks" USING btree ("batch_id","endpoint","accepted_at") WHERE "webhooks"."status" = 'pending';--> statement-breakpoint
 CREATE INDEX "webhooks_untried" ON "webhooks" USING btree ("endpoint") WHERE "webhooks"."status" = 'pending';--> statement-breakpoint
-CREATE INDEX "webhooks_waiting" ON "webhooks" USING btree ("endpoint","waiting_since") WHERE "webhooks"."status" = 'retrying';--> statement-breakpoint
-CREATE INDEX "webhooks_due" ON "webhooks" USING btree ("next_attempt_at") WHERE "webhooks"."status" = 'retrying';--> statement-breakpoint
+CREATE INDEX "webhooks_waiting" ON "webhooks" USING btree ("endpoint","waiting_since","batch_id","next_attempt_at","not_before") WHERE "webhooks"."status" = 'retrying';--> statement-breakpoint
 CREATE INDEX "webhooks_failed" ON "webhooks" USING btree ("user_id","settled_at","call_id") WHERE "webhooks"."status" = 'failed';

@@ -34,5 +34,13 @@ export function openPool(config: pg.PoolConfig, { concurrency, keepsPrepared }: 
       return run(statement);
     }
   };
-  return databaseOf(() => driver, { concurrency, close: () => pool.end() });
+  return databaseOf(() => driver, {
+    concurrency,
+    connections: () => ({
+      in_use: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+    close: () => pool.end(),
+  });
 }

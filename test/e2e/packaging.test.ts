@@ -24,7 +24,7 @@ import { installRuntime, startWorker } from 'postcall-webhooks/worker';
 
 const config = loadConfig(process.env);
 const logger = createLogger(config);
-installRuntime(logger, config);
+await installRuntime(logger, config);
 const store = await openStore({ dataDir: config.dataDir });
 const callSource = { getCall: async (call_id: string) => ({ call_id, data: { call_id, summary: 'Wants a call back.' } }) };
 const worker = await startWorker({ config, store, logger, callSource });

@@ -6,7 +6,7 @@ import { installRuntime, startWorker } from '../../dist/worker/index.js';
 export async function runWorker(lookup) {
   const config = loadConfig(process.env);
   const logger = createLogger(config);
-  installRuntime(logger, config);
+  await installRuntime(logger, config);
   const store = await openStore({ databaseUrl: config.databaseUrl });
   const worker = await startWorker({ config, store, logger, lookup });
   process.once('SIGTERM', () => void worker.stop());

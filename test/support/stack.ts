@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { CallSource } from '../../activities/index.js';
 import { PostcallClient } from '../../client/index.js';
 import { type Config, loadConfig } from '../../config/index.js';
 import { IN_MEMORY, openStore, type Store } from '../../store/index.js';
+import type { ProcessMetrics } from '../../telemetry/index.js';
 import { startWorker } from '../../worker/index.js';
 import { Receiver } from './receiver.js';
 import { freshTaskQueue, quietRuntime } from './temporal.js';
@@ -23,6 +24,10 @@ export interface TestStackOptions {
   callSource?: CallSource;
   /** Of the worker and of the client. */
   payloadCodecs?: PayloadCodec[];
+  /** Where the worker's metrics go. Default: nowhere. */
+  metrics?: ProcessMetrics;
+  /** Of the worker. Default: errors alone. */
+  logger?: Logger;
   /** False: no worker runs until `startWorker` is called. */
   worker?: boolean;
 }
@@ -109,14 +114,15 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   };
 }
 
-function workerSwitch({ callSource, payloadCodecs }: TestStackOptions, config: Config, store: Store) {
+function workerSwitch({ callSource, payloadCodecs, metrics, logger }: TestStackOptions, config: Config, store: Store) {
   let running: Awaited<ReturnType<typeof startWorker>> | undefined;
   return {
     start: async () => {
       running = await startWorker({
         config,
         store,
-        logger: testLogger(),
+        logger: logger ?? testLogger(),
+        ...(metrics && { metrics }),
         workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
         ...(callSource && { callSource }),
         ...(payloadCodecs && { payloadCodecs }),

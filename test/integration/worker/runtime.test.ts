@@ -8,7 +8,7 @@ afterEach(() => Runtime.instance().shutdown());
 /** What is logged through the SDK at each of its levels, in the order in which it comes out. */
 async function logged(logLevel: 'trace' | 'debug' | 'info' | 'warn'): Promise<string[]> {
   const log = captureLog(logLevel);
-  installRuntime(log.logger, { logLevel, metricsPort: undefined });
+  await installRuntime(log.logger, { logLevel });
   const { logger } = Runtime.instance();
   for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) logger[level](level);
   logger.log('WARN', 'log');

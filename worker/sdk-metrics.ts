@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { ProcessMetrics } from '../telemetry/index.js';
+
+/** An exporter answers in milliseconds; a scrape waits at most ten seconds. */
+const TIMEOUT_MS = 3_000;
+
+/**
+ * A port of its own for the SDK's exporter, which takes a number and does not tell which port it got for 0; what it says is appended to
+ * the process's metrics. On loopback, so that nothing but this process asks it.
+ */
+export async function sdkMetricsAddress(metrics: ProcessMetrics): Promise<string> {
+  const address = `127.0.0.1:${await freePort()}`;
+  metrics.append(async () => {
+    const response = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return response.text();
+  });
+  return address;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || !address) throw new Error('a port could not be found');
+  return address.port;
+}
