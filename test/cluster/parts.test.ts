@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ClusterStack, sharedCluster, startClusterStack } from '../support/cluster-stack.js';
 import { mixedBatches } from '../support/fault-workload.js';
+import { hasPgBouncer } from '../support/pgbouncer.js';
 import type { WorkerProcess } from '../support/worker-process.js';
 
 const cluster = sharedCluster();
@@ -55,6 +56,14 @@ describe('on a cluster, no call is lost when', () => {
     const { stack, postgres } = await working("cluster: SIGKILL of the product's PostgreSQL");
     await postgres.kill();
     await postgres.start();
+    stack.healed();
+    const { duplicates } = await stack.conclude();
+    expect(duplicates).toBe(0);
+  });
+
+  test.skipIf(!hasPgBouncer)('the pooler before it is killed', async () => {
+    const { stack, bouncer } = await working('cluster: SIGKILL of PgBouncer');
+    await bouncer?.killAndStart();
     stack.healed();
     const { duplicates } = await stack.conclude();
     expect(duplicates).toBe(0);

@@ -1,9 +1,12 @@
+import pg from 'pg';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { type PostgresServer, startPrivatePostgres } from '../../dev/postgres.js';
 import { startTemporalCluster, type TemporalCluster } from '../../dev/temporal-cluster.js';
-import { openStore } from '../../store/index.js';
+import { migrateStore } from '../../store/index.js';
+import { PLANNING } from '../../store/planning.js';
 import { ApiProcesses } from './api-processes.js';
 import { FaultStack } from './fault-stack.js';
+import { hasPgBouncer, type PgBouncer, startPgBouncer } from './pgbouncer.js';
 import { freshUser } from './stack.js';
 import { freshTaskQueue } from './temporal.js';
 
@@ -29,6 +32,8 @@ export interface ClusterStack {
   taskQueue: string;
   /** Of the product. */
   postgres: PostgresServer;
+  /** Undefined where the package is missing. */
+  bouncer: PgBouncer | undefined;
 }
 
 /**
@@ -43,10 +48,15 @@ export async function startClusterStack(
   const postgres = await startPrivatePostgres();
   onTestFinished(() => postgres.remove());
   const databaseUrl = await postgres.createDatabase();
-  await (await openStore({ databaseUrl })).close(); // Once, so that the processes need not wait for each other.
+  await migrateStore({ databaseUrl });
+  const bouncer = hasPgBouncer ? await bouncerBefore(databaseUrl) : undefined;
   const taskQueue = freshTaskQueue();
   const userId = freshUser();
-  const shared = { DATABASE_URL: databaseUrl, POSTCALL_ATTEMPT_TIMEOUT: ATTEMPT_TIMEOUT, ...environment };
+  const shared = {
+    DATABASE_URL: bouncer?.url ?? databaseUrl,
+    POSTCALL_ATTEMPT_TIMEOUT: ATTEMPT_TIMEOUT,
+    ...environment,
+  };
   const api = await ApiProcesses.start(2, userId, {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_TASK_QUEUE: taskQueue,
@@ -61,5 +71,16 @@ export async function startClusterStack(
     starter: (client) => api.starter(client),
     environment: shared,
   });
-  return { stack, api, taskQueue, postgres };
+  return { stack, api, taskQueue, postgres, bouncer };
+}
+
+/** Set up as docs/production.md says. */
+async function bouncerBefore(databaseUrl: string): Promise<PgBouncer> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  for (const [name, value] of Object.entries(PLANNING))
+    await client.query(`alter role postgres set ${name} = ${value}`);
+  await client.end();
+  const settings = ['ignore_startup_parameters = statement_timeout,options'];
+  return startPgBouncer({ databaseUrl, poolMode: 'transaction', settings });
 }

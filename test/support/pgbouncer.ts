@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, writeFile } from 'node:fs/promises';
@@ -23,8 +23,15 @@ export interface PgBouncerOptions {
   settings?: string[];
 }
 
-/** A PgBouncer before a database, ended with the test. Returns the URL to use instead. */
-export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: PgBouncerOptions): Promise<string> {
+export interface PgBouncer {
+  /** To use instead of the database's. */
+  url: string;
+  /** SIGKILL, and back again on the same port. */
+  killAndStart(): Promise<void>;
+}
+
+/** A PgBouncer before a database, ended with the test. */
+export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: PgBouncerOptions): Promise<PgBouncer> {
   if (PROGRAM === undefined) throw new Error('PgBouncer is not installed');
   const { hostname, port, username, pathname } = new URL(databaseUrl);
   const folder = await temporaryFolder();
@@ -48,16 +55,28 @@ export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: P
   // It refuses to run as root, and then runs as PostgreSQL does.
   const isRoot = process.getuid?.() === 0;
   if (isRoot) await giveTo('postgres', [folder, users, file]);
-  const bouncer = spawn(PROGRAM, [...(isRoot ? ['-u', 'postgres'] : []), file], { stdio: 'ignore' });
-  onTestFinished(async () => {
-    if (bouncer.exitCode !== null) return;
-    bouncer.kill('SIGKILL');
-    await once(bouncer, 'exit');
-  });
   const url = new URL(databaseUrl);
   url.port = String(listenPort);
-  await expect.poll(() => answers(url.href)).toBe(true);
-  return url.href;
+  const start = async (): Promise<ChildProcess> => {
+    const started = spawn(PROGRAM, [...(isRoot ? ['-u', 'postgres'] : []), file], { stdio: 'ignore' });
+    onTestFinished(() => kill(started));
+    await expect.poll(() => answers(url.href)).toBe(true);
+    return started;
+  };
+  let bouncer = await start();
+  return {
+    url: url.href,
+    killAndStart: async () => {
+      await kill(bouncer);
+      bouncer = await start();
+    },
+  };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }
 
 async function giveTo(user: string, paths: string[]): Promise<void> {

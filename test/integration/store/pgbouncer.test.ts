@@ -29,7 +29,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
   }
 
   test('that does not let startup parameters pass, nothing starts', async () => {
-    const databaseUrl = await startPgBouncer({ databaseUrl: await database(true), poolMode: 'session' });
+    const { url: databaseUrl } = await startPgBouncer({ databaseUrl: await database(true), poolMode: 'session' });
     const opening = openStore({ databaseUrl });
     await expect(opening).rejects.toThrow(StoreUnavailableError);
     await expect(opening).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
   });
 
   test('that drops the settings of sessions, nothing starts, and what is missing is named', async () => {
-    const databaseUrl = await startPgBouncer({
+    const { url: databaseUrl } = await startPgBouncer({
       databaseUrl: await database(false),
       poolMode: 'session',
       settings: IGNORING,
@@ -53,7 +53,11 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
   test.each(['session', 'transaction'] as const)(
     'in %s mode, with the settings given to the role, all works',
     async (poolMode) => {
-      const databaseUrl = await startPgBouncer({ databaseUrl: await database(true), poolMode, settings: IGNORING });
+      const { url: databaseUrl } = await startPgBouncer({
+        databaseUrl: await database(true),
+        poolMode,
+        settings: IGNORING,
+      });
       const stores = await Promise.all([1, 2].map(() => openStore({ databaseUrl, maxConnections: 4 })));
       onTestFinished(async () => {
         for (const store of stores) await store.close();
@@ -72,7 +76,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
   );
 
   test('a database that it does not know is an error of its own', async () => {
-    const databaseUrl = await startPgBouncer({
+    const { url: databaseUrl } = await startPgBouncer({
       databaseUrl: await database(true),
       poolMode: 'session',
       settings: IGNORING,
