@@ -39,6 +39,9 @@ curl -sS -X POST "$URL/v1/postcall/batches/$BATCH/cancel" -H "authorization: $KE
 curl -sS "$URL/v1/postcall/failed?since=24h" -H "authorization: $KEY"
 curl -sS "$URL/v1/postcall/failed/resend" -H "authorization: $KEY" -H 'content-type: application/json' -d '{"since": "24h"}'
 
+# Which endpoints are down, since when, what waits for them, and when they are tried next.
+curl -sS "$URL/v1/postcall/endpoints?state=down" -H "authorization: $KEY"
+
 # Without a key: is it up, can it work, what does it do.
 curl -sS "$URL/healthz"
 curl -sS "$URL/readyz"
