@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError } from 'fastify';
 import {
   BatchNotFoundError,
   IdempotencyConflictError,
@@ -51,6 +53,8 @@ export const invalid = (status: number, ...messages: string[]): ApiError =>
     messages.map((message) => ({ error: 'invalid_parameter', message })),
   );
 
+export const notJson = (): ApiError => invalid(415, 'The content-type must be application/json.');
+
 /** The same for what does not exist and for what is another user's, so that neither can be told from the other. */
 export const notFound = (what: string): ApiError =>
   new ApiError(404, [{ error: 'NOT_FOUND', message: `There is no such ${what}.` }]);
@@ -63,9 +67,13 @@ export const unauthorized = (): ApiError =>
     { 'www-authenticate': 'Bearer' },
   );
 
-/** The plugin that counts requests sets Retry-After. */
-export const rateLimited = (limit: number): ApiError =>
-  new ApiError(429, [{ error: 'RATE_LIMITED', message: `This API key may make ${limit} requests a second.` }]);
+/** The plugin that counts requests sets Retry-After, unless `retryAfterSeconds` does. */
+export const rateLimited = (message: string, retryAfterSeconds?: number): ApiError =>
+  new ApiError(
+    429,
+    [{ error: 'RATE_LIMITED', message }],
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+  );
 
 /** A service that restarts is back after a few seconds. */
 const RETRY_AFTER_SECONDS = '2';
@@ -100,12 +108,13 @@ const TABLE: readonly Row[] = [
   row(StoreUnavailableError, () => unavailable('database_unavailable', 'The database cannot be reached.')),
 ];
 
-/** What Fastify itself throws before a route is reached. */
+/** What Fastify itself throws before a route is reached, where it can be said better than by its status. */
 const FRAMEWORK_ERRORS: Record<string, ApiError> = {
   FST_ERR_CTP_BODY_TOO_LARGE: invalid(413, 'The body is too large; send the calls in several requests.'),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: invalid(415, 'The content-type must be application/json.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: notJson(),
   FST_ERR_CTP_INVALID_JSON_BODY: invalid(400, 'The body must be JSON.'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: invalid(400, 'The body must have the length that content-length says.'),
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: notJson(),
   FST_ERR_BAD_URL: invalid(400, 'The path must be percent-encoded UTF-8.'),
 };
 
@@ -115,7 +124,15 @@ export function toApiError(error: Error): ApiError | undefined {
     const known = answer(error);
     if (known) return known;
   }
-  return 'code' in error ? FRAMEWORK_ERRORS[String(error.code)] : undefined;
+  return 'code' in error ? frameworkError(error as FastifyError) : undefined;
+}
+
+function frameworkError({ code, statusCode: status = 500 }: FastifyError): ApiError | undefined {
+  if (FRAMEWORK_ERRORS[code]) return FRAMEWORK_ERRORS[code];
+  // Nobody else's status says anything of the request.
+  if (!String(code).startsWith('FST_') || status >= 500) return undefined;
+  if (status === 404) return notFound('path');
+  return invalid(status, `The request cannot be answered: ${STATUS_CODES[status] ?? 'it is wrong'}.`);
 }
 
 /** Of the 500 that is answered for whatever the tables do not name. */

@@ -36,6 +36,8 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   logger: Logger;
   /** Requests a second for each API key. */
   rateLimit: number;
+  /** Addresses or CIDRs of proxies whose `x-forwarded-for` names the client. Default: none, and the header is ignored. */
+  trustProxy?: string[];
   /** What `/metrics` serves, the API's own metrics included. Default: its own. */
   metrics?: ProcessMetrics;
 }
@@ -45,15 +47,21 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
  * ends. Client and store stay the caller's to close.
  */
 export function createApi(options: ApiOptions): FastifyInstance {
-  const { client, store, logger, metrics: processMetrics = new ProcessMetrics() } = options;
+  const { client, store, logger, trustProxy = [], metrics: processMetrics = new ProcessMetrics() } = options;
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new AccessLog(),
     genReqId: () => randomUUID(),
+    trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Refused by a hook, with a body.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // While the server closes, what still arrives on open connections is answered like any other request.
     return503OnClosing: false,

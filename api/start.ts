@@ -43,6 +43,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     store,
     logger,
     rateLimit: config.http.rateLimit,
+    trustProxy: config.http.trustProxy,
     ...(metrics && { metrics }),
   });
   metrics?.watchBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });

@@ -29,7 +29,7 @@ interface CommonOptions {
   grouping?: GroupingOptions | false;
 }
 
-/** Either a Temporal client of your own (with its data converter and interceptors), or a connection. */
+/** Either a Temporal client of your own (with its data converter and interceptors), or a connection: best one made with {@link RECONNECT_ARGS}. */
 export type PostcallClientOptions = CommonOptions &
   ({ client: Client } | { connection: ConnectionLike; namespace?: string });
 

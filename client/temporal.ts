@@ -98,10 +98,14 @@ export class Temporal {
       workflowIdReusePolicy,
       workflowIdConflictPolicy: 'FAIL',
     } as WorkflowStartOptions<W>;
+    return this.#untilKnown(options, () => this.#start<W>(type, all));
+  }
+
+  /** Repeats a request whose answer was lost. Sends nothing to a service that is away: it is known then that it did not take the request. */
+  async #untilKnown<T>(target: Target, send: () => Promise<T>): Promise<T> {
     await this.#requests.expectAnswer();
-    const start = (timeoutMs: number) => this.#requests.run(options, { timeoutMs }, () => this.#start<W>(type, all));
     try {
-      return await patiently(PATIENCE_WITH_SERVICE_MS, start);
+      return await patiently(PATIENCE_WITH_SERVICE_MS, (timeoutMs) => this.#requests.run(target, { timeoutMs }, send));
     } catch (error) {
       if (!(error instanceof ServiceUnavailableError)) throw error;
       const reason = 'it is not known whether the request was accepted';
@@ -121,13 +125,16 @@ export class Temporal {
     };
   }
 
-  /** False when the workflow had ended already. */
+  /**
+   * False when the workflow had ended already. The signal must be safe to repeat: one whose answer was lost is, for thirty seconds at
+   * most. Nothing was signaled when it throws, but for a `ServiceUnavailableError` with `outcomeUnknown`.
+   */
   async signal<Args extends unknown[]>(
     target: Target,
     signal: SignalDefinition<Args>,
     ...args: Args
   ): Promise<boolean> {
-    return this.#requests.run(target, REQUEST, async () => {
+    return this.#untilKnown(target, async () => {
       try {
         await this.#workflows.getHandle(target.workflowId).signal(signal, ...args);
         return true;

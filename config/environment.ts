@@ -6,6 +6,12 @@ import { duration, durations, flag, list, optionalDuration, optionalPort, port, 
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
 const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
+const address = z
+  .string()
+  .refine(
+    (value) => ipaddr.isValid(value) || ipaddr.isValidCIDR(value),
+    'must be addresses or CIDRs such as 10.1.2.3 or 10.0.0.0/8',
+  );
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const databaseUrl = z.url({
   protocol: /^postgres(ql)?$/,
@@ -91,6 +97,9 @@ const api = {
   ),
   POSTCALL_RATE_LIMIT: wholeNumber(500, { min: 1, max: 1_000_000 }).describe(
     'Requests a second for each API key and API process.',
+  ),
+  POSTCALL_TRUST_PROXY: list(address).describe(
+    "Addresses or CIDRs of the proxies in front of the API. From them the client's address is taken from `x-forwarded-for`; unset, that header is ignored.",
   ),
 };
 

@@ -29,22 +29,26 @@ export const countsSchema = z.object({
 });
 export type Counts = z.infer<typeof countsSchema>;
 
-export const endpointProgressSchema = z.object({
-  url: z
-    .string()
-    .describe("The endpoint's URL; the workflow itself knows it without its query, cut to 100 characters."),
-  state: z.enum(['down', 'gone']),
-  since: z.iso.datetime(),
-});
+export const endpointProgressSchema = z
+  .object({
+    url: z
+      .string()
+      .describe("The endpoint's URL; the workflow itself knows it without its query, cut to 100 characters."),
+    state: z.enum(['down', 'gone']),
+    since: z.iso.datetime(),
+  })
+  .meta({ title: 'EndpointProgress' });
 export type EndpointProgress = z.infer<typeof endpointProgressSchema>;
 
-export const progressSchema = countsSchema.extend({
-  batch_id: z.string(),
-  status: z.enum(BATCH_STATUSES),
-  endpoints: z.array(endpointProgressSchema).describe('Endpoints of the batch that are down or gone; at most 100.'),
-  started_at: z.iso.datetime(),
-  finished_at: z.iso.datetime().nullable(),
-});
+export const progressSchema = countsSchema
+  .extend({
+    batch_id: z.string(),
+    status: z.enum(BATCH_STATUSES),
+    endpoints: z.array(endpointProgressSchema).describe('Endpoints of the batch that are down or gone; at most 100.'),
+    started_at: z.iso.datetime(),
+    finished_at: z.iso.datetime().nullable(),
+  })
+  .meta({ title: 'Batch' });
 export type Progress = z.infer<typeof progressSchema>;
 
 /** Why a call was rejected, failed or canceled; `error` is a failure type of the contract. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batchOptionsSchema } from './batch.js';
+import { CURSOR_RULE, isFailureCursor } from './cursor.js';
 import {
   MAX_CALL_ID_LENGTH,
   MAX_CALLS_PER_BATCH,
@@ -11,7 +12,10 @@ import {
 
 // Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/;
+const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f]*$/;
+
+/** In code points, as JSON Schema counts. */
+const hasAtMost = (max: number, value: string): boolean => value.length <= max || [...value].length <= max;
 
 /** Every message completes a sentence whose subject is the field's name. */
 const required = (what: string) => (issue: { input?: unknown }) =>
@@ -21,9 +25,10 @@ const text = (maxLength: number) =>
   z
     .string({ error: required('a string') })
     .min(1, 'must not be empty')
-    .max(maxLength, `must have at most ${maxLength} characters`)
-    .refine((value) => !CONTROL_CHARACTERS.test(value), 'must not contain control characters')
-    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
+    .refine((value) => hasAtMost(maxLength, value), `must have at most ${maxLength} characters`)
+    .regex(NO_CONTROL_CHARACTERS, 'must not contain control characters')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .meta({ maxLength });
 
 export const callIdSchema = text(MAX_CALL_ID_LENGTH);
 export const userIdSchema = text(128);
@@ -41,7 +46,8 @@ const callIdsSchema = (max: number) =>
         }
         seen.add(callId);
       });
-    });
+    })
+    .meta({ uniqueItems: true });
 
 const urlProblem = (value: string): string | undefined => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -63,7 +69,8 @@ export const webhookUrlSchema = text(MAX_URL_LENGTH)
     const message = urlProblem(value);
     if (message) context.addIssue({ code: 'custom', message });
   })
-  .overwrite(normalised);
+  .overwrite(normalised)
+  .meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
 
 const body = <S extends z.ZodRawShape>(shape: S) => z.object(shape, { error: required('a JSON object') });
 
@@ -92,8 +99,21 @@ export type CreateRequest = z.infer<typeof createRequestSchema>;
 export const resendRequestSchema = resendBodySchema.extend(caller);
 export type ResendRequest = z.infer<typeof resendRequestSchema>;
 
+/** Webhooks have failed at no time before 1970, and later years than 9999 have no ISO 8601 time of four digits. */
+export const isUsualTime = (time: Date): boolean => {
+  const year = time.getUTCFullYear();
+  return year >= 1970 && year <= 9_999;
+};
+
 const time = (what: string) =>
-  z.iso.datetime({ offset: true, error: required(`${what} as an ISO 8601 time such as 2026-01-31T09:00:00Z`) });
+  z.iso
+    .datetime({ offset: true, error: required(`${what} as an ISO 8601 time such as 2026-01-31T09:00:00Z`) })
+    .refine((value) => isUsualTime(new Date(value)), 'must be in a year from 1970 to 9999');
+
+/** A period without any time in it is a mistake. */
+export const hasTime = ({ since, until }: { since: string; until?: string | undefined }): boolean =>
+  Date.parse(since) < (until === undefined ? Date.now() : Date.parse(until));
+export const NO_TIME = { path: ['since'], error: 'must be before until, which is now where it is absent' };
 
 const failedWindow = {
   user_id: userIdSchema,
@@ -103,7 +123,7 @@ const failedWindow = {
 };
 
 /** What `PostcallClient.resendFailed` takes. */
-export const resendFailedRequestSchema = body(failedWindow);
+export const resendFailedRequestSchema = body(failedWindow).refine(hasTime, NO_TIME);
 export type ResendFailedRequest = z.infer<typeof resendFailedRequestSchema>;
 
 /** What `PostcallClient.listFailed` takes. */
@@ -115,6 +135,11 @@ export const failedRequestSchema = body({
     .min(1, 'must be at least 1')
     .max(MAX_FAILED_PAGE, `must be at most ${MAX_FAILED_PAGE}`)
     .default(100),
-  cursor: z.string().max(1_024).optional().describe('`next_cursor` of the page before.'),
-});
+  cursor: z
+    .string()
+    .max(1_024, CURSOR_RULE)
+    .refine(isFailureCursor, CURSOR_RULE)
+    .optional()
+    .describe('`next_cursor` of the page before.'),
+}).refine(hasTime, NO_TIME);
 export type FailedRequest = z.input<typeof failedRequestSchema>;

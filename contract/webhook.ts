@@ -19,32 +19,36 @@ export const isEndpointFailure = (responseCode: number): boolean =>
   responseCode === 429 || (responseCode >= 500 && responseCode < 600);
 
 /** One finished send attempt, as the public API shows it. */
-export const attemptSchema = z.object({
-  sent_at: z.iso.datetime().describe('When the attempt was sent: ISO 8601, UTC, milliseconds.'),
-  response_code: z.int().nullable().describe("The endpoint's HTTP status; null when no whole response came."),
-  response_time: z
-    .string()
-    .describe('Milliseconds until the response, or until the attempt ended without one: "123ms".'),
-  send_type: z.enum(SEND_TYPES),
-  error: z.string().nullable().describe('Why there is no response code, when there is none.'),
-});
+export const attemptSchema = z
+  .object({
+    sent_at: z.iso.datetime().describe('When the attempt was sent: ISO 8601, UTC, milliseconds.'),
+    response_code: z.int().nullable().describe("The endpoint's HTTP status; null when no whole response came."),
+    response_time: z
+      .string()
+      .describe('Milliseconds until the response, or until the attempt ended without one: "123ms".'),
+    send_type: z.enum(SEND_TYPES),
+    error: z.string().nullable().describe('Why there is no response code, when there is none.'),
+  })
+  .meta({ title: 'Attempt' });
 export type Attempt = z.infer<typeof attemptSchema>;
 
 /** One call's webhook as the API shows it, with every finished attempt, oldest first. */
-export const webhookSchema = z.object({
-  call_id: z.string(),
-  payload: z
-    .record(z.string(), z.unknown())
-    .describe('Exactly what was, or will be, sent; empty until the call has been read.'),
-  url: z.string(),
-  user_id: z.string(),
-  created_at: z.iso.datetime(),
-  metadata: z.array(attemptSchema),
-  status: z.enum(WEBHOOK_STATUSES),
-  next_attempt_at: z.iso.datetime().nullable().describe('When the next attempt is due; null when none is planned.'),
-  batch_id: z.string().describe('The batch that last sent it.'),
-  reason: z.string().nullable().describe('Why it is failed or canceled; null otherwise.'),
-});
+export const webhookSchema = z
+  .object({
+    call_id: z.string(),
+    payload: z
+      .record(z.string(), z.unknown())
+      .describe('Exactly what was, or will be, sent; empty until the call has been read.'),
+    url: z.string(),
+    user_id: z.string(),
+    created_at: z.iso.datetime(),
+    metadata: z.array(attemptSchema),
+    status: z.enum(WEBHOOK_STATUSES),
+    next_attempt_at: z.iso.datetime().nullable().describe('When the next attempt is due; null when none is planned.'),
+    batch_id: z.string().describe('The batch that last sent it.'),
+    reason: z.string().nullable().describe('Why it is failed or canceled; null otherwise.'),
+  })
+  .meta({ title: 'Webhook' });
 export type Webhook = z.infer<typeof webhookSchema>;
 
 /** A webhook as it is stored: its payload is the very text that is sent, null until the call has been read. */

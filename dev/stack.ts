@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { seedApiKeys, startApi } from '../api/index.js';
-import { PostcallClient } from '../client/index.js';
+import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
 import { type Config, loadPayloadCodecs, type TemporalConfig } from '../config/index.js';
 import { openStore, type Store } from '../store/index.js';
 import type { ProcessMetrics } from '../telemetry/index.js';
@@ -77,7 +77,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const observed = metrics ? { metrics } : {};
     const store = await start(openStore(config), (opened) => opened.close());
-    const connection = await start(Connection.connect(temporal.connectionOptions), (opened) => opened.close());
+    const connection = await start(
+      Connection.connect({ ...temporal.connectionOptions, channelArgs: RECONNECT_ARGS }),
+      (opened) => opened.close(),
+    );
     const worker = await start(
       Supervisor.start(
         workerPart({ config, store, logger, payloadCodecs, ...observed }, embeddedServer && connection),

@@ -1,5 +1,5 @@
+import { decodeEndpointCursor, encodeEndpointCursor } from '../contract/cursor.js';
 import type { Endpoint, EndpointState } from '../contract/index.js';
-import { decodeEndpointCursor, encodeEndpointCursor } from './cursor.js';
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
 import { plainStatement } from './statement.js';

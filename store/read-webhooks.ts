@@ -1,6 +1,6 @@
+import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from '../contract/cursor.js';
 import type { FailedPage, FailedQuery, SendType, StoredWebhook, WebhookStatus } from '../contract/index.js';
 import { toAttempt } from './attempt.js';
-import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from './cursor.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { DamagedValueError, EncryptionKeyMissingError } from './errors.js';

@@ -1,6 +1,8 @@
+import rateLimiting from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { Store } from '../../store/store.js';
-import { unauthorized } from '../errors.js';
+import { rateLimited, unauthorized } from '../errors.js';
 import { type Caller, KeyCache } from './key-cache.js';
 
 declare module 'fastify' {
@@ -13,18 +15,53 @@ declare module 'fastify' {
 const BEARER = /^bearer +/i;
 /** Longer than any key; spares the database what cannot be one. */
 const MAX_KEY_LENGTH = 1_024;
+/** Keys from one address (of IPv6: one /64) that were not valid lately, in a period: more are not looked up. */
+const MAX_LOOKUPS = 100;
+const PERIOD_SECONDS = 10;
+/** Addresses that are counted at once: memory stays bounded. */
+const MAX_ADDRESSES = 20_000;
 
-/** Lets nobody in without a valid API key: `authorization: <key>` or `Bearer <key>`. */
-export const authentication = plugin<{ store: Store }>(
+/**
+ * Lets nobody in without a valid API key: `authorization: <key>` or `Bearer <key>`. A flood of unknown keys is stopped, by its address,
+ * before it comes to the database; keys that are in use are let in all the while.
+ */
+export const authentication = plugin<{ store: Pick<Store, 'findUserByApiKey'> }>(
   async (app, { store }) => {
+    // Counts by address, where it is not told otherwise.
+    await app.register(rateLimiting, {
+      global: false,
+      max: MAX_LOOKUPS,
+      timeWindow: PERIOD_SECONDS * 1_000,
+      cache: MAX_ADDRESSES,
+    });
+    const countLookup = app.createRateLimit();
     const keys = new KeyCache((key) => store.findUserByApiKey(key));
+
+    const limitLookups = async (request: FastifyRequest) => {
+      const limit = await countLookup(request);
+      if (!limit.isAllowed && limit.isExceeded) throw tooManyKeys(limit.ttlInSeconds);
+    };
     app.decorateRequest('caller');
     app.addHook('onRequest', async (request) => {
-      const key = request.headers.authorization?.replace(BEARER, '').trim();
-      const caller = key && key.length <= MAX_KEY_LENGTH ? await keys.callerOf(key) : undefined;
+      const key = keyOf(request);
+      const caller = key && (await keys.callerOf(key, () => limitLookups(request)));
       if (!caller) throw unauthorized();
       request.caller = caller;
     });
   },
   { name: 'authentication' },
 );
+
+/** Undefined where there is none, or more than one: it must be clear who asks. Node.js itself takes the first of several. */
+function keyOf({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
+  const key = headers.authorization?.replace(BEARER, '').trim();
+  if (!key || key.length > MAX_KEY_LENGTH) return undefined;
+  const named = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
+  return named.length > 1 ? undefined : key;
+}
+
+const tooManyKeys = (retryAfterSeconds: number) =>
+  rateLimited(
+    `Too many unknown API keys came from this address: at most ${MAX_LOOKUPS} in ${PERIOD_SECONDS} seconds are looked up.`,
+    retryAfterSeconds,
+  );

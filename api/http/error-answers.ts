@@ -1,8 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
-import { type ApiError, internalError, invalid, notFound, toApiError } from '../errors.js';
+import { ApiError, internalError, invalid, notFound, toApiError } from '../errors.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 const REQUEST_ID = 'x-request-id';
 
@@ -21,9 +24,24 @@ export const errorAnswers = plugin(
   async (app) => {
     app.setErrorHandler(handleError);
     app.setNotFoundHandler((_request, reply) => sendError(reply, notFound('path')));
+    // Node.js itself would answer these without a body, or not at all.
+    app.server.on('connect', (_request, socket) => endWith(socket, NO_PROXY));
+    app.server.on('checkExpectation', ({ socket }) => endWith(socket, UNEXPECTED));
+    app.addHook('onRequest', async ({ headers, raw }) => {
+      if (headers.host === undefined && raw.httpVersion === '1.1') throw NO_HOST;
+    });
   },
   { name: 'error-answers' },
 );
+
+const NO_PROXY = new ApiError(
+  405,
+  [{ error: 'invalid_parameter', message: 'The method must be one of GET, HEAD, POST.' }],
+  { allow: 'GET, HEAD, POST' },
+);
+const UNEXPECTED = invalid(417, 'The expect header must be 100-continue.');
+/** RFC 9112, section 3.2. */
+const NO_HOST = invalid(400, 'The request must have a host header.');
 
 /** Only what the tables do not name is logged with its stack; no answer carries one. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -43,36 +61,66 @@ function sendError(reply: FastifyReply, { status, errors, headers }: ApiError): 
       .code(status)
       // Fastify's own errors come before any hook.
       .headers({ ...headers, [REQUEST_ID]: reply.request.id })
-      .type('application/json; charset=utf-8')
+      .type(JSON_TYPE)
       // Serialised here: the shape does not depend on whether the route documents this status.
       .serializer((payload) => JSON.stringify(payload))
       .send({ data: null, errors })
   );
 }
 
-/** What Node's HTTP parser refuses before there is a request. */
+/** Seconds that Node.js gives a request; see createApi. */
+const TOO_SLOW = 'The headers must arrive within 10 seconds, and the whole request within 30.';
+
+/** What Node.js refuses before there is a request, by its code and llhttp's (https://github.com/nodejs/llhttp, `errno`). */
 const SOCKET_ERRORS: Record<string, ApiError> = {
-  ERR_HTTP_REQUEST_TIMEOUT: invalid(408, 'The request must arrive whole within 30 seconds.'),
-  HPE_HEADER_OVERFLOW: invalid(431, 'The headers are too large.'),
+  ERR_HTTP_REQUEST_TIMEOUT: invalid(408, TOO_SLOW),
+  HPE_HEADER_OVERFLOW: invalid(431, 'The headers must have at most 16 kB in all.'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: invalid(413, 'The chunk extensions of the body are too large.'),
+  HPE_INVALID_METHOD: invalid(400, 'The request must begin with a method that HTTP/1.1 knows.'),
+  HPE_INVALID_CONSTANT: invalid(400, 'The request line must be a method, a path and HTTP/1.1.'),
+  HPE_INVALID_VERSION: invalid(400, 'The request line must end with HTTP/1.1 and CR LF.'),
+  HPE_PAUSED_H2_UPGRADE: invalid(400, 'The version must be HTTP/1.1; HTTP/2 is not spoken here.'),
+  HPE_INVALID_URL: invalid(400, 'The path must have no spaces or control characters; percent-encode them.'),
+  HPE_INVALID_HEADER_TOKEN: invalid(400, 'A header has a character that none may have.'),
+  HPE_CR_EXPECTED: invalid(400, 'Lines must end with CR LF; one ends with LF alone.'),
+  HPE_LF_EXPECTED: invalid(400, 'Lines must end with CR LF; one has a CR alone.'),
+  HPE_INVALID_CONTENT_LENGTH: invalid(400, 'The content-length must be one number.'),
+  HPE_UNEXPECTED_CONTENT_LENGTH: invalid(
+    400,
+    'There must be one content-length at most, and none beside transfer-encoding.',
+  ),
+  HPE_INVALID_TRANSFER_ENCODING: invalid(
+    400,
+    'The transfer-encoding must be chunked, and have no content-length beside it.',
+  ),
+  HPE_INVALID_CHUNK_SIZE: invalid(400, 'A chunk of the body does not begin with its size in hexadecimal digits.'),
+  HPE_INVALID_EOF_STATE: invalid(400, 'The request ended before it was complete.'),
 };
 const MALFORMED = invalid(400, 'The request must be HTTP/1.1.');
+const TLS = invalid(400, 'The request must be plain HTTP: TLS ends before this server.');
+/** First byte of a TLS handshake (RFC 8446, section 5.1). */
+const TLS_HANDSHAKE = 0x16;
+
+type SocketError = Error & { code?: string; rawPacket?: unknown };
 
 /** Answers on the bare socket, and closes it. */
-export function handleSocketError(error: Error & { code?: string }, socket: Socket): void {
+export function handleSocketError(error: SocketError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, errors } = SOCKET_ERRORS[error.code ?? ''] ?? MALFORMED;
+  const isTls = error.rawPacket instanceof Buffer && error.rawPacket[0] === TLS_HANDSHAKE;
+  endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? MALFORMED));
+}
+
+function endWith(socket: Duplex, { status, errors, headers }: ApiError): void {
   const body = JSON.stringify({ data: null, errors });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  const all = {
+    ...headers,
+    'content-type': JSON_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...head, '', body].join('\r\n'));
 }

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 /** A revoked key is turned away after this time at the latest. */
-const TTL_MS = 5_000;
-/** More keys than are in use at once: memory stays bounded whatever is sent. */
-const MAX_KEYS = 10_000;
+const KNOWN_MS = 5_000;
+/** A new key that was tried before it was there works after this time at the latest. */
+const UNKNOWN_MS = 1_000;
+const LIMITS = {
+  /** More keys than are in use at once: memory stays bounded whatever is sent. */
+  max: 10_000,
+  /** Looks at the clock each time. */
+  ttlResolution: 0,
+  perf: { now: () => performance.now() },
+};
 
 /** A key as it is remembered and counted: never in the clear. */
 export interface Caller {
@@ -11,30 +19,33 @@ export interface Caller {
   keyHash: string;
 }
 
-/** Remembers for five seconds whose a valid key is, so that a busy caller costs no query for each request. */
+/** Remembers for five seconds whose a valid key is, and for one second that a key is none, so that neither a busy caller nor a flood costs a query for each request. */
 export class KeyCache {
-  readonly #find: (key: string) => Promise<string | undefined>;
-  readonly #known = new Map<string, { userId: string; until: number }>();
+  readonly #known: LRUCache<string, Caller, string>;
+  readonly #unknown = new LRUCache<string, true>({ ...LIMITS, ttl: UNKNOWN_MS });
 
   constructor(find: (key: string) => Promise<string | undefined>) {
-    this.#find = find;
+    this.#known = new LRUCache<string, Caller, string>({
+      ...LIMITS,
+      ttl: KNOWN_MS,
+      fetchMethod: async (keyHash, _old, { context: key }) => {
+        const userId = await find(key);
+        if (userId !== undefined) return { userId, keyHash };
+        this.#unknown.set(keyHash, true);
+        return undefined;
+      },
+    });
   }
 
-  /** Undefined for a key that is not, or no longer, valid. Unknown keys are not remembered: a new one works at once. */
-  async callerOf(key: string): Promise<Caller | undefined> {
+  /**
+   * Undefined for a key that is not, or no longer, valid. Who asks for the same key at the same time shares a lookup. `beforeLookup` is
+   * called before one for a key that was not valid lately; what it throws is thrown.
+   */
+  async callerOf(key: string, beforeLookup?: () => Promise<void>): Promise<Caller | undefined> {
     const keyHash = createHash('sha256').update(key).digest('base64');
-    const known = this.#known.get(keyHash);
-    if (known && known.until > performance.now()) return { userId: known.userId, keyHash };
-    this.#known.delete(keyHash);
-    const userId = await this.#find(key);
-    if (userId === undefined) return undefined;
-    this.#remember(keyHash, userId);
-    return { userId, keyHash };
-  }
-
-  #remember(keyHash: string, userId: string): void {
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined && this.#known.size >= MAX_KEYS) this.#known.delete(oldest);
-    this.#known.set(keyHash, { userId, until: performance.now() + TTL_MS });
+    if (this.#unknown.has(keyHash)) return undefined;
+    const wasValid = this.#known.peek(keyHash, { allowStale: true }) !== undefined;
+    if (!wasValid) await beforeLookup?.();
+    return this.#known.fetch(keyHash, { context: key });
   }
 }

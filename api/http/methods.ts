@@ -1,15 +1,19 @@
 import plugin from 'fastify-plugin';
-import { ApiError } from '../errors.js';
+import { ApiError, notFound } from '../errors.js';
 
-/** Answers 405 with `Allow` (RFC 9110, section 15.5.6) for the paths of routes that are registered after it, under every method they leave out. */
+/**
+ * Answers every method on every path: 405 with `Allow` (RFC 9110, section 15.5.6) where a route that is registered after it has the path,
+ * 404 elsewhere.
+ */
 export const methods = plugin(
   async (app) => {
     const routes = new Routes();
     app.addHook('onRoute', ({ url, method }) => routes.add(url, [method].flat()));
     // Before the body is looked at.
     app.addHook('onRequest', async (request) => {
-      const allow = request.is404 ? routes.methodsOf(request.url) : [];
-      if (allow.length > 0) throw methodNotAllowed(allow.join(', '));
+      if (!request.is404) return;
+      const allow = routes.methodsOf(request.url);
+      throw allow.length > 0 ? methodNotAllowed(allow.join(', ')) : notFound('path');
     });
   },
   { name: 'methods' },
@@ -28,8 +32,18 @@ class Routes {
 
   /** Of all patterns that match the path: a call may be named `create`. */
   methodsOf(url: string): string[] {
-    const path = decodeURI(url.split('?', 1)[0] ?? url);
+    const path = decoded(url.split('?', 1)[0] ?? url);
     const allowed = this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods);
     return [...new Set(allowed)].sort();
+  }
+}
+
+/** As the router compares paths: percent-encoded slashes separate nothing. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    // The router has refused it already; no route has this path.
+    return path;
   }
 }

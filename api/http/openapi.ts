@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import plugin from 'fastify-plugin';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { notFound } from '../errors.js';
 
 const DESCRIPTION = `
 Durable post-call webhooks: name finished calls and an endpoint, and each call's data is sent there, retried through outages, with
@@ -17,7 +18,13 @@ export const openapi = plugin(
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
-        info: { title: 'Post-call webhooks', version: '1.0.0', description: DESCRIPTION },
+        info: {
+          title: 'Post-call webhooks',
+          version: '1.0.0',
+          description: DESCRIPTION,
+          license: { name: 'MIT', identifier: 'MIT' },
+          contact: { name: 'The contributors of postcall-webhooks' },
+        },
         servers: [{ url: '/' }],
         tags: [
           { name: 'Webhooks', description: 'One for each call.' },
@@ -37,16 +44,25 @@ export const openapi = plugin(
       transform: createJsonSchemaTransform({ zodToJsonConfig }),
       transformObject: finish,
     });
-    await app.register(swaggerUi, {
-      routePrefix: '/docs',
-      staticCSP: CONTENT_SECURITY_POLICY,
-      // The badge would send the document's address to a foreign server.
-      uiConfig: { validatorUrl: null, docExpansion: 'list' },
-      theme: { title: 'Post-call webhooks' },
+    await app.register(async (docs) => {
+      docs.addHook('onRequest', async ({ params }) => refuseOddFile(params));
+      await docs.register(swaggerUi, {
+        routePrefix: '/docs',
+        staticCSP: CONTENT_SECURITY_POLICY,
+        // The badge would send the document's address to a foreign server.
+        uiConfig: { validatorUrl: null, docExpansion: 'list' },
+        theme: { title: 'Post-call webhooks' },
+      });
     });
   },
   { name: 'openapi' },
 );
+
+/** What can be no name of a file of the page does not come to the file system. */
+function refuseOddFile(params: unknown): void {
+  const { '*': name } = params as { '*'?: string };
+  if (name !== undefined && !/^[\w.-]{0,100}$/.test(name)) throw notFound('path');
+}
 
 /** Nothing from elsewhere; the page has styles of its own inline. Not `upgrade-insecure-requests`, which would break the page where the API is served without TLS. */
 const CONTENT_SECURITY_POLICY =
@@ -59,7 +75,7 @@ const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[
     const examples = z.globalRegistry.get(zodSchema)?.examples;
     if (Array.isArray(examples)) jsonSchema.examples = examples;
     if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-    if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+    if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   },
@@ -67,37 +83,45 @@ const zodToJsonConfig: NonNullable<Parameters<typeof createJsonSchemaTransform>[
 
 const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig });
 
+type Schema = Record<string, unknown>;
+
 /** What of a document is put right below. */
 interface Document {
   paths: Record<string, Record<string, { requestBody?: RequestBody }>>;
-  components: { schemas: Record<string, unknown> };
+  components: { schemas: Record<string, Schema> };
 }
 interface RequestBody {
   required: boolean;
-  content: Record<string, { schema: { anyOf?: { type?: string }[] } }>;
+  content: Record<string, { schema: { required?: string[] } }>;
 }
 
 const finish: typeof transformObject = (input) => {
-  const document = transformObject(input);
-  dropUnusedSchemas(document as unknown as Document);
-  markOptionalBodies(document as unknown as Document);
-  return document;
+  const transformed = transformObject(input);
+  const document = structuredClone(transformed) as unknown as Document;
+  markOptionalBodies(document);
+  const { schemas } = document.components;
+  document.paths = withComponents(document.paths, schemas) as Document['paths'];
+  return document as unknown as typeof transformed;
 };
 
-/** The transform describes each schema as input and as output; no route refers to some of them. */
-function dropUnusedSchemas(document: Document): void {
-  const text = JSON.stringify(document);
-  const used = Object.entries(document.components.schemas).filter(([name]) =>
-    text.includes(`"#/components/schemas/${name}"`),
-  );
-  document.components.schemas = Object.fromEntries(used);
-}
-
-/** The plugin calls every body required; one that may be null may be left out. */
+/** The plugin calls every body required; one that requires no field may be left out. */
 function markOptionalBodies({ paths }: Document): void {
   for (const { requestBody } of Object.values(paths).flatMap((path) => Object.values(path))) {
     if (!requestBody) continue;
-    const alternatives = Object.values(requestBody.content).flatMap(({ schema }) => schema.anyOf ?? []);
-    if (alternatives.some(({ type }) => type === 'null')) requestBody.required = false;
+    requestBody.required = Object.values(requestBody.content).some(({ schema }) => schema.required?.length);
   }
+}
+
+/** Every schema with a title becomes the component of that name, once, so that generators of clients make one type of it. */
+function withComponents(value: unknown, schemas: Record<string, Schema>): unknown {
+  if (Array.isArray(value)) return value.map((item) => withComponents(item, schemas));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
+    key,
+    key === 'example' || key === 'examples' ? inner : withComponents(inner, schemas),
+  ]);
+  const { title, description: _, ...schema } = Object.fromEntries(entries);
+  if (typeof title !== 'string') return Object.fromEntries(entries);
+  schemas[title] ??= schema;
+  return { $ref: `#/components/schemas/${title}` };
 }

@@ -9,7 +9,7 @@ export const rateLimit = plugin<{ requestsPerSecond: number }>(
       max: requestsPerSecond,
       timeWindow: 1_000,
       keyGenerator: (request) => request.caller.keyHash,
-      errorResponseBuilder: (_request, { max }) => rateLimited(max),
+      errorResponseBuilder: (_request, { max }) => rateLimited(`This API key may make ${max} requests a second.`),
       // What remains differs from one answer to the next, and would tell answers apart that must be the same.
       addHeadersOnExceeding: {
         'x-ratelimit-limit': false,

@@ -6,14 +6,16 @@ import {
   MAX_CALLS_PER_ORDER,
   MAX_ORDER_BYTES,
   type Progress,
+  progressSchema,
   retryBodySchema,
   WEBHOOK_STATUSES,
+  webhookSchema,
 } from '../../contract/index.js';
 import { knownBatch } from '../answers/known-batch.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { invalid, notFound } from '../errors.js';
-import { failures, missing, page, progress, single, webhook } from '../schemas/answers.js';
+import { failures, missing, page, single } from '../schemas/answers.js';
 import { deliveredWebhook, progress as example, retryingWebhook } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
 
@@ -52,6 +54,12 @@ const ORDERS: Record<string, Order> = {
   },
 };
 
+/** Absent, it names every waiting call. */
+const retryBody = z.preprocess(
+  (body) => body ?? {},
+  retryBodySchema.meta({ title: 'RetryRequest', examples: [{ call_ids: ['c-18'] }] }),
+);
+
 /** Shows batches and their webhooks, and steers them. */
 export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependencies) => {
   app.get(
@@ -64,7 +72,7 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
         tags: ['Batches'],
         params,
         response: {
-          200: single(progress, { description: 'How many of its calls stand where.', example }),
+          200: single(progressSchema, { description: 'How many of its calls stand where.', example }),
           404: missing('batch'),
           ...failures(),
         },
@@ -87,7 +95,10 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
         params,
         querystring: query,
         response: {
-          200: page(webhook, { description: 'Some of its webhooks.', example: [deliveredWebhook, retryingWebhook] }),
+          200: page(webhookSchema, {
+            description: 'Some of its webhooks.',
+            example: [deliveredWebhook, retryingWebhook],
+          }),
           404: missing('batch'),
           ...failures(400),
         },
@@ -122,7 +133,7 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
           tags: ['Batches'],
           params,
           response: {
-            200: single(progress, { description: 'Where the batch stood when the order was taken.', example }),
+            200: single(progressSchema, { description: 'Where the batch stood when the order was taken.', example }),
             404: missing('batch'),
             ...failures(),
           },
@@ -146,16 +157,16 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
         description: `Calls in flight or settled are left alone. Names at most ${MAX_CALLS_PER_ORDER} calls, in at most 64 kB. Durable when answered, and safe to repeat.`,
         tags: ['Batches'],
         params,
-        body: retryBodySchema.nullable().meta({ examples: [{ call_ids: ['c-18'] }] }),
+        body: retryBody,
         response: {
-          200: single(progress, { description: 'Where the batch stood when the order was taken.', example }),
+          200: single(progressSchema, { description: 'Where the batch stood when the order was taken.', example }),
           404: missing('batch'),
           ...failures(400, 413, 415),
         },
       },
     },
     async (request) => {
-      const { call_ids } = request.body ?? {};
+      const { call_ids } = request.body;
       const batch = { user_id: request.caller.userId, batch_id: request.params.batch_id };
       return giveOrder(dependencies, batch, (handle) => handle.retryNow(call_ids ? { call_ids } : {}));
     },

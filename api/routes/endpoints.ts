@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ENDPOINT_STATES } from '../../contract/index.js';
+import { ENDPOINT_STATES, endpointSchema } from '../../contract/index.js';
 import type { Dependencies } from '../dependencies.js';
-import { endpoint, failures, page } from '../schemas/answers.js';
+import { failures, page } from '../schemas/answers.js';
 import { downEndpoint, upEndpoint } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
 
@@ -28,7 +28,7 @@ export const endpoints: FastifyPluginAsyncZod<Dependencies> = async (app, { stor
         tags: ['Endpoints'],
         querystring: query,
         response: {
-          200: page(endpoint, { description: 'Some of the endpoints.', example: [downEndpoint, upEndpoint] }),
+          200: page(endpointSchema, { description: 'Some of the endpoints.', example: [downEndpoint, upEndpoint] }),
           ...failures(400),
         },
       },

@@ -1,37 +1,43 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { webhookUrlSchema } from '../../contract/index.js';
+import { hasTime, NO_TIME, webhookSchema, webhookUrlSchema } from '../../contract/index.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
-import { failures, page, single, webhook } from '../schemas/answers.js';
+import { failures, page, single } from '../schemas/answers.js';
 import { failedWebhook } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
 import { pointInTime } from '../schemas/point-in-time.js';
 
-const query = z.object({
-  since: pointInTime
-    .prefault('24h')
-    .describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`. Default 24h.'),
-  until: pointInTime.optional().describe('Failed before this time. Default now.'),
-  url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
-  batch_id: z.string().max(128).optional().describe('Only webhooks that this batch last sent.'),
-  ...paging,
-});
-
-const body = z.object(
-  {
-    since: pointInTime.describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`.'),
+const query = z
+  .object({
+    since: pointInTime
+      .prefault('24h')
+      .describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`. Default 24h.'),
     until: pointInTime.optional().describe('Failed before this time. Default now.'),
     url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
-  },
-  'must be a JSON object',
-);
+    batch_id: z.string().max(128).optional().describe('Only webhooks that this batch last sent.'),
+    ...paging,
+  })
+  .refine(hasTime, NO_TIME);
 
-const round = z.object({
-  id: z.string().describe("The round's workflow, for the Temporal Web UI."),
-  since: z.iso.datetime(),
-  until: z.iso.datetime(),
-});
+const body = z
+  .object(
+    {
+      since: pointInTime.describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`.'),
+      until: pointInTime.optional().describe('Failed before this time. Default now.'),
+      url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
+    },
+    'must be a JSON object',
+  )
+  .refine(hasTime, NO_TIME);
+
+const round = z
+  .object({
+    id: z.string().describe("The round's workflow, for the Temporal Web UI."),
+    since: z.iso.datetime(),
+    until: z.iso.datetime(),
+  })
+  .meta({ title: 'ResendFailed' });
 
 /** Lists webhooks that failed for good, and sends them again. */
 export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client, store }) => {
@@ -45,7 +51,7 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
         tags: ['Failed webhooks'],
         querystring: query,
         response: {
-          200: page(webhook, { description: 'Some of the failed webhooks.', example: [failedWebhook] }),
+          200: page(webhookSchema, { description: 'Some of the failed webhooks.', example: [failedWebhook] }),
           ...failures(400),
         },
       },
@@ -75,7 +81,7 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
           'Starts a round that sends every webhook again that failed in the period, in batches of at most 500. What fails once ' +
           'more is not sent a third time by it.',
         tags: ['Failed webhooks'],
-        body: body.meta({ examples: [{ since: '24h' }] }),
+        body: body.meta({ title: 'ResendFailedRequest', examples: [{ since: '24h' }] }),
         response: {
           202: single(round, {
             description: 'The round has been accepted, and goes on durably.',

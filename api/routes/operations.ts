@@ -2,9 +2,15 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ProcessMetrics } from '../../telemetry/index.js';
 import type { Dependencies } from '../dependencies.js';
+import { anyFailure } from '../schemas/answers.js';
+
+/** Milliseconds for which an answer of Temporal and the store stands: `/readyz` needs no key, and must be no way to load them. */
+const ANSWER_MS = 1_000;
 
 const state = z.enum(['ok', 'unavailable']);
-const readiness = z.object({ status: z.enum(['ready', 'draining', 'unavailable']), temporal: state, store: state });
+const readiness = z
+  .object({ status: z.enum(['ready', 'draining', 'unavailable']), temporal: state, store: state })
+  .meta({ title: 'Readiness' });
 
 interface OperationsOptions extends Pick<Dependencies, 'client' | 'store'> {
   /** What `/metrics` serves. */
@@ -13,16 +19,28 @@ interface OperationsOptions extends Pick<Dependencies, 'client' | 'store'> {
 
 /** For load balancers, monitoring and generators of clients: no API key. */
 export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, { client, store, metrics }) => {
+  const ask = remembered(ANSWER_MS, async () => {
+    const [temporal, database] = await Promise.all([
+      answers(client.ping(), (error) => app.log.warn({ err: error }, 'the workflow service does not answer')),
+      answers(store.ping(), (error) => app.log.warn({ err: error }, 'the database does not answer')),
+    ]);
+    return { temporal, store: database };
+  });
+
   app.get(
     '/healthz',
     {
       schema: {
         operationId: 'healthz',
         summary: 'The process lives',
+        description: 'Asks nothing of Temporal and the store.',
         tags: ['Operations'],
         security: [],
         response: {
-          200: z.object({ status: z.literal('ok') }).meta({ description: 'It does.', examples: [{ status: 'ok' }] }),
+          200: z
+            .object({ status: z.literal('ok') })
+            .meta({ title: 'Health', description: 'It does.', examples: [{ status: 'ok' }] }),
+          ...anyFailure,
         },
       },
     },
@@ -35,6 +53,7 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
       schema: {
         operationId: 'readyz',
         summary: 'Temporal and the store answer',
+        description: 'An answer of theirs stands for a second.',
         tags: ['Operations'],
         security: [],
         response: {
@@ -46,17 +65,14 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
             description: 'One does not, or the server is shutting down.',
             examples: [{ status: 'unavailable', temporal: 'unavailable', store: 'ok' }],
           }),
+          ...anyFailure,
         },
       },
     },
-    async (request, reply) => {
-      const [temporal, database] = await Promise.all([
-        answers(client.ping(), (error) => request.log.warn({ err: error }, 'the workflow service does not answer')),
-        answers(store.ping(), (error) => request.log.warn({ err: error }, 'the database does not answer')),
-      ]);
-      const parts = { temporal, store: database };
+    async (_request, reply) => {
+      const parts = await ask();
       if (app.draining) return reply.code(503).send({ status: 'draining' as const, ...parts });
-      if (temporal === 'ok' && database === 'ok') return { status: 'ready' as const, ...parts };
+      if (parts.temporal === 'ok' && parts.store === 'ok') return { status: 'ready' as const, ...parts };
       return reply.code(503).send({ status: 'unavailable' as const, ...parts });
     },
   );
@@ -66,8 +82,24 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
     return metrics.text();
   });
 
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let document: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
 };
+
+/** Whoever asks while an answer is awaited, or within `ms` after it came, shares it. */
+function remembered<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  const forget = () => {
+    answer = undefined;
+  };
+  return () => {
+    answer ??= ask().finally(() => setTimeout(forget, ms).unref());
+    return answer;
+  };
+}
 
 async function answers(ping: Promise<void>, onError: (error: unknown) => void): Promise<z.infer<typeof state>> {
   try {

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callIdSchema, createBodySchema, resendBodySchema } from '../../contract/index.js';
+import { callIdSchema, createBodySchema, resendBodySchema, webhookSchema } from '../../contract/index.js';
 import { BATCH_HEADERS, batchRequestHeaders, sendBatch } from '../answers/accepted-batch.js';
 import { sendWebhook } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
-import { accepted, failures, missing, single, webhook } from '../schemas/answers.js';
+import { accepted, failures, missing, single } from '../schemas/answers.js';
 import { deliveredWebhook, ENDPOINT, resentWebhook, retryingWebhook } from '../schemas/examples.js';
 
 /** Creates and resends webhooks, and shows them. */
@@ -22,7 +22,10 @@ export const webhooks: FastifyPluginAsyncZod<Dependencies> = async (app, depende
           'that call; the others go on. What is not delivered when the answer comes goes on durably.',
         tags: ['Webhooks'],
         headers: batchRequestHeaders,
-        body: createBodySchema.meta({ examples: [{ call_ids: ['c-17', 'c-18'], webhook_url: ENDPOINT }] }),
+        body: createBodySchema.meta({
+          title: 'CreateRequest',
+          examples: [{ call_ids: ['c-17', 'c-18'], webhook_url: ENDPOINT }],
+        }),
         response: {
           200: accepted({
             description: 'At least one webhook was created; `errors` lists the calls for which none was.',
@@ -70,7 +73,7 @@ export const webhooks: FastifyPluginAsyncZod<Dependencies> = async (app, depende
           'or whose webhook is still being delivered, is an error for that call.',
         tags: ['Webhooks'],
         headers: batchRequestHeaders,
-        body: resendBodySchema.meta({ examples: [{ call_ids: ['c-17', 'c-18'] }] }),
+        body: resendBodySchema.meta({ title: 'ResendRequest', examples: [{ call_ids: ['c-17', 'c-18'] }] }),
         response: {
           200: accepted({
             description: 'At least one webhook was sent again; `errors` lists the calls for which none was.',
@@ -112,10 +115,11 @@ export const webhooks: FastifyPluginAsyncZod<Dependencies> = async (app, depende
       schema: {
         operationId: 'getWebhook',
         summary: 'The webhook of a call, with every attempt',
+        description: 'As it is stored: answered without a worker too.',
         tags: ['Webhooks'],
         params: z.object({ call_id: z.string().describe('The call, percent-encoded.') }),
         response: {
-          200: single(webhook, { description: 'The webhook.', example: deliveredWebhook }),
+          200: single(webhookSchema, { description: 'The webhook.', example: deliveredWebhook }),
           404: missing('webhook'),
           ...failures(),
         },

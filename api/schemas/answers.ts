@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endpointSchema, progressSchema, webhookSchema } from '../../contract/index.js';
+import { webhookSchema } from '../../contract/index.js';
 import { ERROR_CODES, type ErrorEntry, UNAVAILABLE_REASONS } from '../errors.js';
 
 /** Schemas of what is answered: they serialise the answers, and describe them in the OpenAPI document. */
@@ -13,11 +13,7 @@ const errorSchema = z
     call_id: z.string().optional().describe('The call, where one is concerned.'),
     reason: z.enum(UNAVAILABLE_REASONS).optional().describe('Of a 503: what cannot be reached.'),
   })
-  .meta({ id: 'Error' });
-
-export const webhook = webhookSchema.meta({ id: 'Webhook' });
-export const progress = progressSchema.meta({ id: 'Progress' });
-export const endpoint = endpointSchema.meta({ id: 'Endpoint' });
+  .meta({ title: 'ErrorEntry' });
 
 const cursor = z.string().nullable().describe('`cursor` of the next page; null on the last one.');
 
@@ -31,29 +27,40 @@ interface Documentation<T> {
 const documented = <S extends z.ZodType>(schema: S, { description, example, headers }: Documentation<z.output<S>>): S =>
   schema.meta({ description, examples: [example], ...(headers && { headers }) });
 
-/** One thing. */
-export const single = <S extends z.ZodType>(data: S, { example, ...rest }: Documentation<z.output<S>>) =>
-  documented(z.object({ data, errors: z.null() }), { ...rest, example: { data: example, errors: null } as never });
+/** `Webhook` as `WebhookAnswer` and the like. */
+const envelope = <S extends z.ZodType>(schema: S, item: z.ZodType, suffix: string): S =>
+  schema.meta({ title: `${item.meta()?.title}${suffix}` });
 
-/** A page of a list. */
+/** One thing; its schema has a title. */
+export const single = <S extends z.ZodType>(data: S, { example, ...rest }: Documentation<z.output<S>>) =>
+  documented(envelope(z.object({ data, errors: z.null() }), data, 'Answer'), {
+    ...rest,
+    example: { data: example, errors: null } as never,
+  });
+
+/** A page of a list of things; their schema has a title. */
 export const page = <S extends z.ZodType>(item: S, { example, ...rest }: Documentation<z.output<S>[]>) =>
-  documented(z.object({ data: z.array(item), errors: z.null(), next_cursor: cursor }), {
+  documented(envelope(z.object({ data: z.array(item), errors: z.null(), next_cursor: cursor }), item, 'Page'), {
     ...rest,
     example: { data: example, errors: null, next_cursor: null } as never,
   });
+
+const acceptedSchema = z
+  .object({ data: z.array(webhookSchema), errors: z.array(errorSchema).nullable() })
+  .meta({ title: 'WebhooksAnswer' });
 
 /** Webhooks, and the calls of the request that have none: null when there is no such call. */
 export const accepted = ({
   example,
   errors = null,
   ...rest
-}: Documentation<z.output<typeof webhook>[]> & { errors?: ErrorEntry[] | null }) =>
-  documented(z.object({ data: z.array(webhook), errors: z.array(errorSchema).nullable() }), {
+}: Documentation<z.output<typeof webhookSchema>[]> & { errors?: ErrorEntry[] | null }) =>
+  documented(acceptedSchema, {
     ...rest,
     example: { data: example, errors },
   });
 
-const failure = z.object({ data: z.null(), errors: z.array(errorSchema).min(1) });
+const failure = z.object({ data: z.null(), errors: z.array(errorSchema).min(1) }).meta({ title: 'Failure' });
 
 const RETRY_AFTER = { 'retry-after': { type: 'integer', description: 'Seconds to wait before trying again.' } };
 
@@ -80,7 +87,10 @@ const FAILURES = {
     'The body is larger than 2 MiB, or an order than 64 kB or 1,000 calls.',
     'The body is too large; send the calls in several requests.',
   ),
-  415: fault('The body is not declared as JSON.', 'The content-type must be application/json.'),
+  415: fault(
+    'The body is not declared as JSON, is compressed, or is not UTF-8 by its charset.',
+    'The content-type must be application/json.',
+  ),
   422: fault(
     'The Idempotency-Key came with another body before.',
     'Idempotency-Key was used for a different request; use a new key.',
@@ -93,6 +103,7 @@ const FAILURES = {
   500: refusal('Something unforeseen. The message names the request for the log.', [
     { ...INTERNAL, message: 'Something went wrong here; request 5f0b7a52-8e0c-4d27-9a3d-0d8f4bd6a0c1.' },
   ]),
+  default: fault('Any other failure, such as one of HTTP itself.', 'The headers must have at most 16 kB in all.'),
   503: refusal(
     'The workflow service, its workers or the database cannot be reached. Nothing was accepted, unless the message says otherwise: try again.',
     [{ ...INTERNAL, message: 'The workflow service cannot be reached. Try again.', reason: 'temporal_unavailable' }],
@@ -102,11 +113,14 @@ const FAILURES = {
 
 type FailureStatus = keyof typeof FAILURES;
 
-/** The failures that a route documents; 401, 429, 500 and 503 can come from every one. */
+/** Every path of the API can answer so. */
+export const anyFailure = { default: FAILURES.default };
+
+/** The failures that a route documents; 401, 429, 500, 503 and others can come from every one. */
 export function failures<const S extends FailureStatus>(...statuses: S[]) {
-  const all = [...statuses, 401, 429, 500, 503] as const;
+  const all = [...statuses, 401, 429, 500, 503, 'default'] as const;
   return Object.fromEntries(all.map((status) => [status, FAILURES[status]])) as Record<
-    S | 401 | 429 | 500 | 503,
+    S | 401 | 429 | 500 | 503 | 'default',
     typeof failure
   >;
 }

@@ -1,7 +1,9 @@
 import { msToNumber } from '@temporalio/common';
 import { z } from 'zod';
+import { isUsualTime } from '../../contract/index.js';
 
-const RULE = 'must be an ISO 8601 time such as 2026-01-31T09:00:00Z, or a duration back from now such as 24h';
+const RULE =
+  'must be an ISO 8601 time such as 2026-01-31T09:00:00Z, from 1970 on, or a duration back from now such as 24h';
 const DURATION = /^\d{1,9}(ms|s|m|h|d|w)$/;
 const isoTime = z.iso.datetime({ offset: true });
 
@@ -13,15 +15,12 @@ export const pointInTime = z
     if (time !== undefined) return time.toISOString();
     context.addIssue({ code: 'custom', message: RULE });
     return z.NEVER;
-  });
+  })
+  .meta({ pattern: `${DURATION.source}|${z.regexes.datetime({ offset: true }).source}` });
 
 function timeOf(value: string): Date | undefined {
   if (DURATION.test(value)) return inRange(new Date(Date.now() - msToNumber(value as '1h')));
   return isoTime.safeParse(value).success ? inRange(new Date(value)) : undefined;
 }
 
-/** PostgreSQL has no year 0, and ISO 8601 no fifth digit. */
-function inRange(date: Date): Date | undefined {
-  const year = date.getUTCFullYear();
-  return year >= 1 && year <= 9_999 ? date : undefined;
-}
+const inRange = (date: Date): Date | undefined => (isUsualTime(date) ? date : undefined);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Answer, type ApiUser, send, sharedApi, startTestApi, userWith } from '../../support/api.js';
+import { sendBytes } from '../../support/raw-http.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 const api = sharedApi();
@@ -28,6 +29,17 @@ describe('authentication', () => {
       });
     },
   );
+
+  test('answers 401 for two authorization headers, be one of them valid or both the same', async () => {
+    const { key } = await api().newUser();
+    for (const other of [key, 'nonsense']) {
+      const lines = ['GET /v1/postcall/failed HTTP/1.1', 'host: x', 'connection: close'];
+      const both = [`authorization: ${key}`, `authorization: ${other}`];
+      const { status, body } = await sendBytes(api().url, `${[...lines, ...both].join('\r\n')}\r\n\r\n`);
+      expect(status).toBe('HTTP/1.1 401 Unauthorized');
+      expect(body).toMatchObject({ errors: [{ error: 'UNAUTHORIZED' }] });
+    }
+  });
 
   test('comes before anything that a request says', async () => {
     const { post } = userWith(api().url, 'nobody', 'nonsense');
@@ -108,5 +120,59 @@ describe('the rate limit', () => {
     });
     expect((await other.get('/v1/postcall/failed')).status).toBe(200);
     await expect.poll(async () => (await user.get('/v1/postcall/failed')).status).toBe(200);
+  });
+});
+
+describe('a flood of unknown keys', () => {
+  const flood = (url: string, count: number, headers: Record<string, string> = {}) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        send(`${url}/v1/postcall/failed`, { headers: { authorization: `k-${Math.random()}-${index}`, ...headers } }),
+      ),
+    );
+  const statusesOf = (answers: Answer[]) => [...new Set(answers.map(({ status }) => status))].toSorted();
+
+  /** An API whose lookups of keys are counted. */
+  async function countingApi(options: { trustProxy?: string[] } = {}) {
+    const { stack } = api();
+    let lookups = 0;
+    const store = new Proxy(stack.store, {
+      get(target, name) {
+        if (name === 'findUserByApiKey') lookups += 1;
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const started = await startTestApi(stack, { store, ...options });
+    return { ...started, lookups: () => lookups };
+  }
+
+  test('comes no further than its address, while keys in use go on', async () => {
+    const { url, newUser, lookups } = await countingApi();
+    const user = await newUser();
+    expect((await user.get('/v1/postcall/failed')).status).toBe(200);
+    const answers = await flood(url, 300);
+    expect(statusesOf(answers)).toEqual([401, 429]);
+    expect(lookups()).toBeLessThanOrEqual(101);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused?.body.errors).toEqual([
+      { error: 'RATE_LIMITED', message: expect.stringContaining('unknown API keys came from this address') },
+    ]);
+    expect((await user.get('/v1/postcall/failed')).status).toBe(200);
+  });
+
+  test("is counted by the client's address behind a proxy that is trusted, and by the connection's otherwise", async () => {
+    const trusting = await countingApi({ trustProxy: ['127.0.0.0/8', '::1'] });
+    const of = (url: string, address: string, count: number) => flood(url, count, { 'x-forwarded-for': address });
+    expect(statusesOf(await of(trusting.url, '192.0.2.1', 150))).toEqual([401, 429]);
+    expect(statusesOf(await of(trusting.url, '192.0.2.2', 50))).toEqual([401]);
+    expect(statusesOf(await of(trusting.url, '203.0.113.9, 192.0.2.1', 1))).toEqual([429]);
+    expect(statusesOf(await of(trusting.url, '2001:db8::1', 150))).toEqual([401, 429]);
+    expect(statusesOf(await of(trusting.url, '2001:db8::2', 1))).toEqual([429]);
+
+    const strict = await countingApi();
+    await of(strict.url, '192.0.2.1', 150);
+    expect(statusesOf(await of(strict.url, '192.0.2.2', 1))).toEqual([429]);
   });
 });

@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { PostcallClient } from '../../../client/index.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';
 import { startLossyProxy } from './lossy-proxy.js';
@@ -18,7 +18,7 @@ async function lossyClient() {
   });
   const temporal = await connectClient();
   const started = async () => (await temporal.workflow.count(`TaskQueue = "${taskQueue}"`)).count;
-  return { proxy, client, started };
+  return { proxy, client, started, connection, temporal };
 }
 
 test.each([
@@ -45,4 +45,24 @@ test('nothing is sent to a service that does not answer any more, and the error 
   proxy.recover();
   await client.create(request);
   await expect.poll(started).toBe(1);
+});
+
+test('an order whose answer is lost is repeated until it is known', async () => {
+  const { proxy, client, connection, temporal } = await lossyClient();
+  const batch = await client.create({ ...request, user_id: `u-${proxy.address}` });
+  const { workflowService } = connection;
+  const describe = workflowService.describeWorkflowExecution.bind(workflowService);
+  vi.spyOn(workflowService, 'describeWorkflowExecution').mockImplementationOnce(async (described) => {
+    const answer = await describe(described);
+    proxy.loseAnswers();
+    return answer;
+  });
+  const pausing = batch.pause();
+  const signals = async () => {
+    const { events } = await temporal.workflow.getHandle(batch.workflowId).fetchHistory();
+    return events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length;
+  };
+  await expect.poll(signals).toBe(1);
+  proxy.recover();
+  expect(await pausing).toBe(true);
 });

@@ -3,6 +3,8 @@ import { KeyCache } from '../../../api/http/key-cache.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
+  // The cache takes a time of 0 for none.
+  vi.advanceTimersByTime(1);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -30,16 +32,35 @@ describe('KeyCache', () => {
       vi.advanceTimersByTime(1_000);
       expect(await cache.callerOf('k-1')).toBeDefined();
     }
-    vi.advanceTimersByTime(1_000);
+    vi.advanceTimersByTime(1_001);
     expect(await cache.callerOf('k-1')).toBeUndefined();
   });
 
-  test('knows a new key at once, also when it was tried before', async () => {
+  test('asks for an unknown key once a second, however often it is tried', async () => {
     const users = new Map<string, string>();
-    const { cache } = cacheOf(users);
-    expect(await cache.callerOf('k-1')).toBeUndefined();
+    const { cache, find } = cacheOf(users);
+    for (let request = 0; request < 3; request += 1) expect(await cache.callerOf('k-1')).toBeUndefined();
+    expect(find).toHaveBeenCalledTimes(1);
     users.set('k-1', 'u-1');
+    vi.advanceTimersByTime(1_001);
     expect(await cache.callerOf('k-1')).toMatchObject({ userId: 'u-1' });
+  });
+
+  test('shares a lookup between those who ask at once', async () => {
+    const { cache, find } = cacheOf(new Map([['k-1', 'u-1']]));
+    const callers = await Promise.all(Array.from({ length: 10 }, () => cache.callerOf('k-1')));
+    expect(new Set(callers.map((caller) => caller?.userId))).toEqual(new Set(['u-1']));
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
+  test('asks whether it may look up, but not for a key that was valid lately', async () => {
+    const { cache, find } = cacheOf(new Map([['k-1', 'u-1']]));
+    const refuse = vi.fn(() => Promise.reject(new Error('too many')));
+    await cache.callerOf('k-1');
+    vi.advanceTimersByTime(60_000);
+    expect(await cache.callerOf('k-1', refuse)).toMatchObject({ userId: 'u-1' });
+    await expect(cache.callerOf('k-2', refuse)).rejects.toThrow('too many');
+    expect(find.mock.calls).toEqual([['k-1'], ['k-1']]);
   });
 
   test('tells the keys of one user apart, without holding them', async () => {

@@ -32,6 +32,8 @@ describe('pointInTime', () => {
     '24 hours',
     '999999999w',
     '0000-01-01T00:00:00Z',
+    '1969-12-31T23:59:59Z',
+    '1969-12-31T23:30:00-00:15',
   ])('refuses %j', (value) => {
     const parsed = pointInTime.safeParse(value);
     expect(parsed.error?.issues).toMatchObject([{ message: expect.stringContaining('must be an ISO 8601 time') }]);

@@ -1,21 +1,28 @@
 import { z } from 'zod';
-import { ENDPOINT_STATES, type EndpointState, InvalidRequestError } from '../contract/index.js';
+import { ENDPOINT_STATES, type EndpointState } from './batch.js';
+import { InvalidRequestError } from './invalid-request.js';
 
 /** What PostgreSQL could not compare with a call ID is none of ours. */
 const callId = z.string().refine((text) => !text.includes('\0') && text.isWellFormed());
+/** Of the years that ISO 8601 writes with four digits. */
+const milliseconds = z.int().nonnegative().max(Date.parse('9999-12-31T23:59:59.999Z'));
 const callCursor = z.tuple([callId]);
-const endpointCursor = z.tuple([z.enum(ENDPOINT_STATES), z.int().nonnegative(), z.string().regex(/^[0-9a-f]{16}$/)]);
-const failureCursor = z.tuple([z.int().nonnegative(), callId]);
+const endpointCursor = z.tuple([z.enum(ENDPOINT_STATES), milliseconds, z.string().regex(/^[0-9a-f]{16}$/)]);
+const failureCursor = z.tuple([milliseconds, callId]);
+
+export const CURSOR_RULE = 'must be the next_cursor of the page before';
 
 /** Position in a list: the last row's sort key. Opaque to callers. */
 const encode = (key: unknown[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 function decode<T>(schema: z.ZodType<T>, cursor: string): T {
-  const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  const parsed = parse(schema, cursor);
   if (parsed.success) return parsed.data;
-  const message = 'cursor must be the next_cursor of the page before';
-  throw new InvalidRequestError([{ field: 'cursor', message }]);
+  throw new InvalidRequestError([{ field: 'cursor', message: `cursor ${CURSOR_RULE}` }]);
 }
+
+const parse = <T>(schema: z.ZodType<T>, cursor: string) =>
+  schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
 
 function parseJson(text: string): unknown {
   try {
@@ -36,3 +43,6 @@ export const decodeFailureCursor = (cursor: string): [failedAtMs: number, callId
 export type EndpointPosition = [state: EndpointState, sinceMs: number, key: string];
 export const encodeEndpointCursor = (position: EndpointPosition): string => encode(position);
 export const decodeEndpointCursor = (cursor: string): EndpointPosition => decode(endpointCursor, cursor);
+
+/** Without decoding it: for those who only pass it on. */
+export const isFailureCursor = (cursor: string): boolean => parse(failureCursor, cursor).success;

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import {
+  decodeCallCursor,
+  decodeFailureCursor,
+  encodeCallCursor,
+  encodeFailureCursor,
+} from '../../../contract/cursor.js';
 import { InvalidRequestError } from '../../../contract/index.js';
-import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from '../../../store/cursor.js';
 
 test('cursors come back as what they were made of, whatever characters a call ID has', () => {
   fc.assert(
