@@ -31,6 +31,8 @@ export default defineConfig({
       project('deploy', 5, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
       project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, FAULTS] }),
       project('cluster', 4, { maxWorkers: 1, timeoutSeconds: 600, setup: [TEMPORAL, FAULTS] }),
+      // Not part of `npm test`: it needs Python, and some hundred packages of generators and linters.
+      project('clients', 6, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, 'test/clients/install.ts'] }),
     ],
   },
 });

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
-import { ApiError, internalError, invalid, notFound, toApiError } from '../errors.js';
+import { ApiError, type ErrorEntry, internalError, invalid, notFound, toApiError } from '../errors.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -25,8 +25,16 @@ export const errorAnswers = plugin(
     app.setErrorHandler(handleError);
     app.setNotFoundHandler((_request, reply) => sendError(reply, notFound('path')));
     // Node.js itself would answer these without a body, or not at all.
-    app.server.on('connect', (_request, socket) => endWith(socket, NO_PROXY));
-    app.server.on('checkExpectation', ({ socket }) => endWith(socket, UNEXPECTED));
+    app.server.on('connect', (_request, socket) => {
+      // The server listens to this socket no more.
+      socket.on('error', () => socket.destroy()).resume();
+      endWith(socket, NO_PROXY);
+    });
+    app.server.on('checkExpectation', (_request, response) => {
+      const body = bodyOf(UNEXPECTED.errors);
+      const headers = { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body), connection: 'close' };
+      response.writeHead(UNEXPECTED.status, headers).end(body);
+    });
     app.addHook('onRequest', async ({ headers, raw }) => {
       if (headers.host === undefined && raw.httpVersion === '1.1') throw NO_HOST;
     });
@@ -113,8 +121,10 @@ export function handleSocketError(error: SocketError, socket: Socket): void {
   endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? MALFORMED));
 }
 
+const bodyOf = (errors: ErrorEntry[]): string => JSON.stringify({ data: null, errors });
+
 function endWith(socket: Duplex, { status, errors, headers }: ApiError): void {
-  const body = JSON.stringify({ data: null, errors });
+  const body = bodyOf(errors);
   const all = {
     ...headers,
     'content-type': JSON_TYPE,

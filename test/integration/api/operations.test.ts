@@ -16,6 +16,24 @@ describe('health and metrics', () => {
     expect((await send(`${url}/metrics`)).headers.get('content-type')).toContain('text/plain');
   });
 
+  test('ask Temporal and the store far less often than they are asked', async () => {
+    const { stack } = api();
+    let pings = 0;
+    const counted = <T extends { ping(): Promise<void> }>(part: T): T =>
+      new Proxy(part, {
+        get(target, name) {
+          if (name === 'ping') pings += 1;
+          const value = Reflect.get(target, name);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    const { url } = await startTestApi(stack, { client: counted(stack.client), store: counted(stack.store) });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => send(`${url}/readyz`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    // Once a second at most; 200 would be one for each.
+    expect(pings).toBeLessThanOrEqual(20);
+  });
+
   test('count requests by route, never by path', async () => {
     const { url, newUser } = await startTestApi(api().stack);
     const user = await newUser();

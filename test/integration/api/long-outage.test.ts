@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { startApi } from '../../api/index.js';
-import { PostcallClient } from '../../client/index.js';
-import { freePort } from '../../dev/free-port.js';
-import { send, userWith } from '../support/api-user.js';
-import { freshUser, startTestStack, testLogger } from '../support/stack.js';
-import { startOwnTemporalServer } from '../support/temporal.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { startApi } from '../../../api/index.js';
+import { PostcallClient } from '../../../client/index.js';
+import { freePort } from '../../../dev/free-port.js';
+import { send, userWith } from '../../support/api-user.js';
+import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
+import { startOwnTemporalServer } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** By then gRPC's own pause between two attempts to connect would be two minutes. */
 const ABSENCE_MS = 180_000;
