@@ -1,6 +1,7 @@
 /** Waits that whoever waits, or the client's end, can give up. One that is over leaves nothing behind, however long its signal lives. */
 export class Waits {
   readonly #open = new Set<(reason: Error) => void>();
+  readonly #abortable = new Map<AbortSignal, Abortable>();
   #ended: Error | undefined;
 
   /** As `work`, unless `signal` is aborted, or the waits are ended, before: then throws the reason, and `work` goes on by itself. */
@@ -36,13 +37,12 @@ export class Waits {
     let over = (): void => undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
-        const abort = () => reject(signal?.reason);
         const stop = begin(resolve, reject);
-        signal?.addEventListener('abort', abort);
+        const forget = signal && this.#onAbort(signal, reject);
         this.#open.add(reject);
         over = () => {
           stop();
-          signal?.removeEventListener('abort', abort);
+          forget?.();
           this.#open.delete(reject);
         };
       });
@@ -50,4 +50,33 @@ export class Waits {
       over();
     }
   }
+
+  /** One listener for all waits of a signal: Node.js takes more than ten for a leak. Returns what ends this one. */
+  #onAbort(signal: AbortSignal, giveUp: (reason: unknown) => void): () => void {
+    const { waiting, abort } = this.#abortable.get(signal) ?? this.#listen(signal);
+    waiting.add(giveUp);
+    return () => {
+      waiting.delete(giveUp);
+      if (waiting.size > 0) return;
+      signal.removeEventListener('abort', abort);
+      this.#abortable.delete(signal);
+    };
+  }
+
+  #listen(signal: AbortSignal): Abortable {
+    const waiting: Abortable['waiting'] = new Set();
+    const abort = () => {
+      for (const giveUp of waiting) giveUp(signal.reason);
+    };
+    signal.addEventListener('abort', abort);
+    const listening = { waiting, abort };
+    this.#abortable.set(signal, listening);
+    return listening;
+  }
+}
+
+/** Who waits until a signal is aborted, and the listener that tells them. */
+interface Abortable {
+  waiting: Set<(reason: unknown) => void>;
+  abort: () => void;
 }

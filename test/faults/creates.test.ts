@@ -58,6 +58,14 @@ describe('while 100 clients create one call each', { timeout: 300_000 }, () => {
     expect(duplicates).toBe(0);
   });
 
+  test('an API process that is told to stop answers what it took in, and nothing is lost or sent twice', async () => {
+    const at = await creating({ scenario: 'SIGTERM of the API' });
+    expect(await at.api.stop()).toEqual({ code: 0, signal: null });
+    await at.stack.startApi(at.port);
+    const { duplicates } = await concluded(at);
+    expect(duplicates).toBe(0);
+  });
+
   test('a Temporal server that is killed loses no create, and makes none sent twice', async () => {
     const dataDir = await temporaryFolder();
     const server = await startOwnTemporalServer({ dataDir });

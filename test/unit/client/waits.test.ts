@@ -35,3 +35,22 @@ test('a signal that outlives its waits keeps nothing of them', async () => {
   }
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
+
+test('many waits on one signal listen to it once, each ends for itself, and the last one leaves nothing behind', async () => {
+  const waits = new Waits();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = new Error('enough');
+  let answer: (value: number) => void = () => undefined;
+  const first = new Promise<number>((resolve) => {
+    answer = resolve;
+  });
+  const waiting = [first, ...new Array<Promise<number>>(20).fill(never)].map((work) => waits.for(work, signal));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  answer(7);
+  expect(await waiting[0]).toBe(7);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  controller.abort(reason);
+  for (const wait of waiting.slice(1)) await expect(wait).rejects.toBe(reason);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
