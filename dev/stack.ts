@@ -83,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     const worker = await start(
       Supervisor.start(
-        workerPart({ config, store, logger, payloadCodecs, ...observed }, embeddedServer && connection),
+        workerPart({ config, store, logger, payloadCodecs, ...observed }, () => embeddedServer?.part?.connection),
         { logger },
       ),
       async (supervisor) => (await supervisor.release())?.stop(),

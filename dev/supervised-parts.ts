@@ -46,13 +46,17 @@ const WORKER_END_MS = 45_000;
 /** `TASK_QUEUE_TYPE_WORKFLOW` of Temporal's API. */
 const WORKFLOW_TASK_QUEUE = 1;
 
-/** A worker; where there is a connection, of an embedded server, that server must see it polling. The connection stays the caller's to close. */
-export const workerPart = (deps: WorkerDependencies, connection?: Connection): SupervisedPart<RunningWorker> => ({
+/** A worker, which the embedded server must see polling; `connectionNow` leads to that server, where there is one and it runs. */
+export const workerPart = (
+  deps: WorkerDependencies,
+  connectionNow: () => Connection | undefined = () => undefined,
+): SupervisedPart<RunningWorker> => ({
   name: 'The worker',
   silence: 'was not seen polling by Temporal',
   patienceMs: WORKER_PATIENCE_MS,
   start: () => startWorker(deps),
   works: async ({ identity }) => {
+    const connection = connectionNow();
     if (!connection) return true;
     const { temporal, taskQueue } = deps.config;
     const lastPoll = await lastPollOf(identity, connection, { namespace: temporal.namespace, taskQueue });

@@ -12,22 +12,28 @@ function connectionTo(address: string): Connection {
   return connection;
 }
 
+/** What a worker needs that runs from source. */
+async function workerDeps() {
+  const { config, store } = await startTestStack({ worker: false });
+  const workflows = { workflowBundle: { codePath: inject('workflowBundlePath') } };
+  return { config, store, logger: testLogger(), workflows };
+}
+
 test('a worker works while the server sees it polling, and while nobody can tell', async () => {
-  const stack = await startTestStack({ worker: false });
-  const deps = { config: stack.config, store: stack.store, logger: testLogger() };
-  const part = workerPart(deps, connectionTo(inject('temporalAddress')));
+  const deps = await workerDeps();
+  const connection = connectionTo(inject('temporalAddress'));
+  const part = workerPart(deps, () => connection);
   const worker = await part.start();
   onTestFinished(() => worker.stop());
   await expect.poll(() => part.works(worker)).toBe(true);
   expect(await part.works({ ...worker, identity: 'a worker that never polled' })).toBe(false);
   const nobody = connectionTo(`127.0.0.1:${await freePort()}`);
-  expect(await workerPart(deps, nobody).works({ ...worker, identity: 'whichever' })).toBe(true);
+  expect(await workerPart(deps, () => nobody).works({ ...worker, identity: 'whichever' })).toBe(true);
   expect(await workerPart(deps).works({ ...worker, identity: 'whichever' })).toBe(true);
 });
 
 test('a worker that has stopped is said to have ended, and may be discarded', async () => {
-  const stack = await startTestStack({ worker: false });
-  const part = workerPart({ config: stack.config, store: stack.store, logger: testLogger() });
+  const part = workerPart(await workerDeps());
   const worker = await part.start();
   const ended = part.ended(worker);
   await part.discard(worker);
