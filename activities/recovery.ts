@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupedBy } from '../contract/grouped-by.js';
 import type { Store, WaitingWebhook } from '../store/store.js';
@@ -45,6 +46,8 @@ export class Recovery {
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    // Each endpoint that rests listens, and no longer than it rests: Node.js would take more than ten for a leak.
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   /** The first probe comes at a random moment of the first interval: workers that start together do not ask together. */
