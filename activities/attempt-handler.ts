@@ -6,7 +6,7 @@ import type { WatchedClient } from './watched-client.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** A longer response body is cut off. */
-export const MAX_RESPONSE_BYTES = 16 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024;
 
 /** How an attempt ended. */
 export interface SendOutcome extends AttemptEnd {

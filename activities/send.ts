@@ -31,7 +31,7 @@ export interface SenderOptions {
   ca?: string;
 }
 
-export interface SendRequest {
+interface SendRequest {
   /** An absolute http or https URL, as the contract checks it. */
   url: string;
   /** Sent byte for byte, in UTF-8. */

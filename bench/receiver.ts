@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ReceiverMessage, ReceiverOrder } from './receiver-process.js';
 
-export interface Arrivals {
+interface Arrivals {
   requests: number;
   /** Milliseconds since the epoch, by call. */
   first: Map<string, number>;

@@ -72,7 +72,7 @@ export const workerPart = (
 });
 
 /** Milliseconds since the epoch; 0 where Temporal knows of none, undefined where it does not answer. */
-export async function lastPollOf(
+async function lastPollOf(
   identity: string,
   connection: Connection,
   { namespace, taskQueue }: { namespace: string; taskQueue: string },

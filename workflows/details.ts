@@ -50,7 +50,7 @@ function table(head: readonly string[], rows: readonly string[][]): string[] {
 
 const cell = (text = ''): string => text.replaceAll('|', '\\|');
 
-export function countsText({ total, ...counts }: Counts): string {
+function countsText({ total, ...counts }: Counts): string {
   const parts = Object.entries(counts).filter(([, count]) => count > 0);
   return `${total}: ${parts.map(([status, count]) => `${count} ${status}`).join(', ')}`;
 }

@@ -7,7 +7,7 @@ export const ROUND_SIZE = 200;
 /** Attempts that may go on outside of rounds, however many endpoints are slow. */
 export const MAX_ELSEWHERE = 1_000;
 /** Calls that are being read at once. Sources that hang answer for some calls: the others go on, as long as these are not that many. */
-export const MAX_READING = 500;
+const MAX_READING = 500;
 /** An untried call probes a down endpoint when nothing has been sent there for so long: calls that were tried before go first. */
 export const IDLE_PROBE_MS = 60_000;
 /** The same where no call waits that was tried before. */

@@ -27,7 +27,7 @@ const call = (call_id: string) => ({
   summary: 'The customer wants a call back.',
 });
 
-export const BATCH_ID = 'b_0f8fad5bd9cb469fa165708677289501.3f9a61c2';
+const BATCH_ID = 'b_0f8fad5bd9cb469fa165708677289501.3f9a61c2';
 export const ENDPOINT = 'https://example.com/hooks/post-call';
 
 export const deliveredWebhook: Webhook = {

@@ -1,5 +1,5 @@
 /** What one side of a call says; `{name}` stands for a variable of the person called. */
-export type Line = readonly [speaker: 'assistant' | 'user', text: string];
+type Line = readonly [speaker: 'assistant' | 'user', text: string];
 
 /** One kind of call that a voice agent makes, and the people whom it called. */
 export interface Scenario {

@@ -42,6 +42,15 @@ async function handleOn(port: number, get: (client: PostcallClient) => Promise<B
   return get(new PostcallClient({ connection }));
 }
 
+/** Resolves when the program has an attempt in flight to an endpoint that never answers. */
+async function hangingAttempt(port: number, program: Program): Promise<void> {
+  const hanging = await Receiver.start({ behaviour: () => new Promise<never>(() => undefined) });
+  onTestFinished(() => hanging[Symbol.asyncDispose]());
+  await program.printed('ready');
+  await createBatch(port, hanging.url);
+  await expect.poll(() => hanging.inFlight, { timeout: 20_000 }).toBe(1);
+}
+
 /** An endpoint that refuses connections until it is started on its port. */
 async function absentReceiver() {
   const port = await freePort();
@@ -158,12 +167,8 @@ describe('npm start', () => {
 
   test('ends at once when it is interrupted a second time', async () => {
     const { port, start } = await machine();
-    const hanging = await Receiver.start({ behaviour: () => new Promise<never>(() => undefined) });
-    onTestFinished(() => hanging[Symbol.asyncDispose]());
     const program = start();
-    await program.printed('ready');
-    await createBatch(port, hanging.url);
-    await expect.poll(() => hanging.inFlight, { timeout: 20_000 }).toBe(1);
+    await hangingAttempt(port, program);
 
     program.signal('SIGINT');
     await program.printed('Stopping');
@@ -174,16 +179,12 @@ describe('npm start', () => {
 
   test('takes a Ctrl-C that npm repeats for one, and lets attempts in flight finish', async () => {
     const { port, settings } = await machine();
-    const hanging = await Receiver.start({ behaviour: () => new Promise<never>(() => undefined) });
-    onTestFinished(() => hanging[Symbol.asyncDispose]());
     const program = Program.run('dev/start.js', [], {
       ...settings,
       npm_lifecycle_event: 'start',
       POSTCALL_ATTEMPT_TIMEOUT: '4s',
     });
-    await program.printed('ready');
-    await createBatch(port, hanging.url);
-    await expect.poll(() => hanging.inFlight, { timeout: 20_000 }).toBe(1);
+    await hangingAttempt(port, program);
 
     program.signal('SIGINT');
     await program.printed('Stopping');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { answer } from '../support/behaviours.js';
+import type { Break } from '../support/fault-audit.js';
 import { sharedPostgres } from '../support/fault-postgres.js';
 import { FaultStack } from '../support/fault-stack.js';
 
@@ -8,6 +9,22 @@ const postgres = sharedPostgres();
 const CALLS = 3_000;
 const KILLS = 6;
 const RUNS = 2;
+
+/** Kills one worker after the other, each at its moment, and lets the last one finish: no call is lost. */
+async function killWorkers(stack: FaultStack, times: number, moment: (kills: number) => Promise<unknown>) {
+  const breaks: Break[] = [];
+  let worker = await stack.startWorker();
+  for (let kills = 1; kills <= times; kills += 1) {
+    await moment(kills);
+    const dying = worker;
+    breaks.push(await stack.break(() => dying.kill()));
+    worker = await stack.startWorker();
+  }
+  stack.healed();
+  const { calls, lost } = await stack.conclude({ breaks });
+  expect(lost).toEqual([]);
+  return calls;
+}
 
 test('a worker that is killed wherever its batch stands, in registration, in a watch or at a checkpoint, loses nothing', {
   timeout: 300_000,
@@ -21,19 +38,11 @@ test('a worker that is killed wherever its batch stands, in registration, in a w
     setTimeout(() => !response.destroyed && answer(200)(request, response), random.integer(5, 900));
   };
   await stack.send([CALLS, 1, 1, 1], { max_in_flight: 200 });
-  const breaks = [];
-  let worker = await stack.startWorker();
-  for (let kills = 1; kills <= KILLS; kills += 1) {
-    // The first one as soon as anything is sent, the others at a random place of the batch.
-    await stack.untilSeen(kills === 1 ? 1 : stack.endpoint.requests.length + random.integer(50, 400));
-    const dying = worker;
-    breaks.push(await stack.break(() => dying.kill()));
-    worker = await stack.startWorker();
-  }
-  stack.healed();
-  const { calls, lost } = await stack.conclude({ breaks });
+  // The first one as soon as anything is sent, the others at a random place of the batch.
+  const calls = await killWorkers(stack, KILLS, (kills) =>
+    stack.untilSeen(kills === 1 ? 1 : stack.endpoint.requests.length + random.integer(50, 400)),
+  );
   expect(calls).toHaveLength(CALLS + 3);
-  expect(lost).toEqual([]);
 });
 
 test('a worker that is killed as its batch goes on as a new run loses nothing, and nothing that was recorded is repeated', {
@@ -44,21 +53,13 @@ test('a worker that is killed as its batch goes on as a new run loses nothing, a
     store: { databaseUrl: await postgres().createDatabase() },
   });
   stack.endpoint.behaviour = answer(200);
-  let worker = await stack.startWorker();
   // More than two runs: one has some 4,000 history events, about one for each attempt.
   await stack.send([RUNS * 4_000 + 500]);
-  const breaks = [];
   let runId: string | undefined;
-  for (let kills = 0; kills < RUNS; kills += 1) {
+  const calls = await killWorkers(stack, RUNS, async () => {
     runId = await stack.untilNextRun(runId);
-    const dying = worker;
-    breaks.push(await stack.break(() => dying.kill()));
-    worker = await stack.startWorker();
-  }
-  stack.healed();
-  const { calls, lost } = await stack.conclude({ breaks });
+  });
   expect(calls).toHaveLength(RUNS * 4_000 + 500);
-  expect(lost).toEqual([]);
 });
 
 test('what a dead worker had recorded of Retry-After holds for its successor', { timeout: 120_000 }, async () => {

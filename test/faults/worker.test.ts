@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { INTERRUPTED } from '../../contract/index.js';
 import { answer } from '../support/behaviours.js';
-import type { RecordedCall } from '../support/fault-audit.js';
+import type { Break, RecordedCall } from '../support/fault-audit.js';
 import { sharedPostgres } from '../support/fault-postgres.js';
 import { FaultStack, type FaultStackOptions } from '../support/fault-stack.js';
 import { mixedBatches } from '../support/fault-workload.js';
@@ -13,6 +13,14 @@ const startStack = async (options: Omit<FaultStackOptions, 'store'>) =>
   FaultStack.start({ ...options, store: { databaseUrl: await postgres().createDatabase() } });
 
 const interrupted = ({ attempts }: RecordedCall): boolean => attempts.some(({ error }) => error === INTERRUPTED);
+
+/** The successor has sent again what was in flight, and nothing else. */
+async function concludeCutOff(stack: FaultStack, killed: Break): Promise<void> {
+  stack.healed();
+  const { calls, cutOff } = await stack.conclude({ breaks: [killed] });
+  expect(cutOff.length).toBeGreaterThan(0);
+  expect(calls.filter(interrupted).map(({ call_id }) => call_id)).toEqual(cutOff);
+}
 
 /** Which of the two workers has an attempt under way. */
 function busyOf(open: Record<string, number>): 10 | 12 | undefined {
@@ -28,11 +36,7 @@ describe('a worker that dies', () => {
     await stack.untilMidway();
     const killed = await stack.break(() => worker.kill());
     await stack.startWorker();
-    stack.healed();
-
-    const { calls, cutOff } = await stack.conclude({ breaks: [killed] });
-    expect(cutOff.length).toBeGreaterThan(0);
-    expect(calls.filter(interrupted).map(({ call_id }) => call_id)).toEqual(cutOff);
+    await concludeCutOff(stack, killed);
   });
 
   test('beside another one: the other one goes on, and sends again what was in flight', async () => {
@@ -48,11 +52,7 @@ describe('a worker that dies', () => {
     const victim = await vi.waitUntil(async () => busyOf(await stack.database.openAttempts()), { timeout: 60_000 });
     const killed = await stack.break(() => workers[victim].kill());
     release();
-    stack.healed();
-
-    const { calls, cutOff } = await stack.conclude({ breaks: [killed] });
-    expect(cutOff.length).toBeGreaterThan(0);
-    expect(calls.filter(interrupted).map(({ call_id }) => call_id)).toEqual(cutOff);
+    await concludeCutOff(stack, killed);
   });
 });
 

@@ -8,7 +8,7 @@ import { carryOut, type Order } from '../../workflows/orders.js';
 import { outcomesOf } from '../../workflows/report.js';
 
 /** Where a book's calls go in a test: how an attempt to an endpoint ends, by its label and the time. */
-export type Behaviour = (call: Call, endpoint: string, now: number) => DeliveryEnd;
+type Behaviour = (call: Call, endpoint: string, now: number) => DeliveryEnd;
 
 export interface WorldOptions {
   batches: BatchRequest[];

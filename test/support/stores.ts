@@ -136,9 +136,9 @@ export async function mustOpen(store: Store, request: OpenRequest): Promise<Open
   return result;
 }
 
-export const DELIVERED: NextStep = { status: 'delivered' };
+const DELIVERED: NextStep = { status: 'delivered' };
 /** Due again in a minute. */
-export const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
+const RETRYING: NextStep = { status: 'retrying', delay_ms: 60_000, held_ms: 0 };
 export const FAILED: NextStep = { status: 'failed', error: 'ScheduleUsedUp', reason: 'retry schedule used up' };
 
 /** A request to close the attempt: what got a 2xx is delivered, anything else is tried again. */

@@ -5,7 +5,7 @@ import type { Session } from '../session.js';
 
 const PAGE_SIZE = 500;
 
-export interface FailedOptions {
+interface FailedOptions {
   userId: string;
   since: string;
   until?: string;

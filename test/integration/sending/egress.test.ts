@@ -10,6 +10,14 @@ const resolvesTo = (...addresses: string[]) =>
 const refused = (address: string, what: string) =>
   failed('egress_refused', `${address} is ${what}: not reached unless POSTCALL_ALLOW_NETWORKS names its network`);
 
+/** Sends to a name that is the receiver's the first time, and a private address from then on. */
+async function sendToRebound(receiver: Receiver) {
+  const lookup = resolvesTo('10.1.2.3').mockResolvedValueOnce([{ address: '127.0.0.1', family: 4 }]);
+  const send = startSender({ lookup });
+  await expect(send(receiver.urlFor('rebinding.test'))).resolves.toEqual(answered(200));
+  return { lookup, send };
+}
+
 describe('an address in the URL', () => {
   it.each([
     ['127.0.0.1', '127.0.0.1'],
@@ -88,18 +96,14 @@ describe('a host name', () => {
 
   it('is resolved once for each connection: the address that was judged is the one that is dialled', async () => {
     await using receiver = await Receiver.start();
-    const lookup = resolvesTo('10.1.2.3').mockResolvedValueOnce([{ address: '127.0.0.1', family: 4 }]);
-    const send = startSender({ lookup });
-    await expect(send(receiver.urlFor('rebinding.test'))).resolves.toEqual(answered(200));
+    const { lookup } = await sendToRebound(receiver);
     expect(lookup).toHaveBeenCalledTimes(1);
     expect(receiver.connections).toBe(1);
   });
 
   it('is judged anew at every connection', async () => {
     await using receiver = await Receiver.start();
-    const lookup = resolvesTo('10.1.2.3').mockResolvedValueOnce([{ address: '127.0.0.1', family: 4 }]);
-    const send = startSender({ lookup });
-    await expect(send(receiver.urlFor('rebinding.test'))).resolves.toEqual(answered(200));
+    const { send } = await sendToRebound(receiver);
     await receiver.close();
     await receiver.listen();
     await expect.poll(() => send(receiver.urlFor('rebinding.test'))).toEqual(refused('10.1.2.3', 'a private address'));

@@ -42,6 +42,15 @@ describe('two processes on one PostgreSQL', () => {
     await expect.poll(async () => (await client.query<{ count: number }>(text)).rows[0]?.count).toBe(count);
   };
 
+  /** A batch of two calls: one whose row a test locks, and one that stays free. */
+  async function registerTwo() {
+    const call_ids = [unique('locked'), unique('free')];
+    const { part: both } = await register(stores[0], { call_ids });
+    const [locked, free] = call_ids.map((call_id) => ({ batch_id: both.batch_id, user_id: both.user_id, call_id }));
+    if (!locked || !free) throw new Error('two calls were registered');
+    return { both, locked, free };
+  }
+
   /** Both register at the same moment: neither has seen the other's rows. */
   async function registerTogether(registered: ReturnType<typeof part>) {
     const input = { workflow_id: unique('w'), accepted_at: Date.now(), calls: false };
@@ -102,10 +111,7 @@ describe('two processes on one PostgreSQL', () => {
   });
 
   test('close an attempt whose row is locked as soon as it is free, and the others at once', async () => {
-    const call_ids = [unique('locked'), unique('free')];
-    const { part: both } = await register(stores[0], { call_ids });
-    const [locked, free] = call_ids.map((call_id) => ({ batch_id: both.batch_id, user_id: both.user_id, call_id }));
-    if (!locked || !free) throw new Error('two calls were registered');
+    const { locked, free } = await registerTwo();
     const [lockedSeq, freeSeq] = await Promise.all(
       [locked, free].map(async (ref) => (await mustOpen(stores[0], openRequest(ref))).seq),
     );
@@ -120,10 +126,7 @@ describe('two processes on one PostgreSQL', () => {
   });
 
   test('do not wait for a locked row to call the attempts of others interrupted', async () => {
-    const call_ids = [unique('locked'), unique('free')];
-    const { part: both } = await register(stores[0], { call_ids });
-    const [locked, free] = call_ids.map((call_id) => ({ batch_id: both.batch_id, user_id: both.user_id, call_id }));
-    if (!locked || !free) throw new Error('two calls were registered');
+    const { both, locked, free } = await registerTwo();
     for (const ref of [locked, free]) await mustOpen(stores[0], openRequest(ref));
     const holder = await session();
     await holder.query("update attempts set deadline = now() - interval '1 second' where batch_id = $1", [

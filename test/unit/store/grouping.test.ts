@@ -13,6 +13,14 @@ function controlled() {
   return { groups, run, sizes };
 }
 
+/** Ends so many groups, each as soon as it is under way. */
+async function endEach(groups: { end: () => void }[], count: number): Promise<void> {
+  for (let ended = 0; ended < count; ended++) {
+    await expect.poll(() => groups[ended]).toBeDefined();
+    groups[ended]?.end();
+  }
+}
+
 const turn = () => new Promise(setImmediate);
 
 test('what arrives while a group is under way shares the next one', async () => {
@@ -44,10 +52,7 @@ test('no group exceeds its size, and no more than so many are under way', async 
   const answers = Promise.all([...Array(10).keys()].map((n) => double({ n })));
   await turn();
   expect(sizes()).toEqual([3, 3]);
-  for (let ended = 0; ended < 4; ended++) {
-    await expect.poll(() => groups[ended]).toBeDefined();
-    groups[ended]?.end();
-  }
+  await endEach(groups, 4);
   expect(await answers).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
   expect(sizes()).toEqual([3, 3, 3, 1]);
 });
@@ -57,10 +62,7 @@ test('no group weighs more than a megabyte, unless it is one request alone', asy
   const double = grouped(run, { concurrency: 1, bytesOf: ({ n }) => n });
   const weights = [3_000_000, 400_000, 400_000, 400_000, 0, 0, 2_000_000];
   const answers = Promise.all(weights.map((n) => double({ n })));
-  for (let ended = 0; ended < 4; ended++) {
-    await expect.poll(() => groups[ended]).toBeDefined();
-    groups[ended]?.end();
-  }
+  await endEach(groups, 4);
   expect(await answers).toEqual(weights.map((n) => n * 2));
   expect(sizes()).toEqual([1, 2, 3, 1]);
 });
@@ -88,10 +90,7 @@ test('a group is bounded by bytes as well, and one request that weighs more goes
   const { groups, sizes, run } = controlled();
   const double = grouped(run, { concurrency: 1, bytesOf: ({ n }) => n * 100_000 });
   const answers = Promise.all([5, 4, 3, 20, 1, 1].map((n) => double({ n })));
-  for (let ended = 0; ended < 4; ended++) {
-    await expect.poll(() => groups[ended]).toBeDefined();
-    groups[ended]?.end();
-  }
+  await endEach(groups, 4);
   expect(await answers).toEqual([10, 8, 6, 40, 2, 2]);
   expect(sizes()).toEqual([2, 1, 1, 2]);
 });
