@@ -1,3 +1,4 @@
+import { withTimeOut } from '../contract/time-out.js';
 import { type CheckedCall, checkCall } from './call-record.js';
 import type { Call, CallSource } from './call-sources/call-source.js';
 import { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
@@ -61,17 +62,7 @@ const retryAfterOf = (error: unknown): number => (error instanceof CallSourceErr
 
 /** Gives up after a time, whether the source heeds the signal or not. */
 async function getCall(source: CallSource, callId: string): Promise<Call | undefined> {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new CallSourceError(`the call source did not answer within ${READ_TIMEOUT_MS} ms`));
-      controller.abort();
-    }, READ_TIMEOUT_MS);
+  return withTimeOut(READ_TIMEOUT_MS, (signal) => source.getCall(callId, { signal }), {
+    reason: () => new CallSourceError(`the call source did not answer within ${READ_TIMEOUT_MS} ms`),
   });
-  try {
-    return await Promise.race([source.getCall(callId, { signal: controller.signal }), timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -13,6 +13,7 @@ import {
   retryBodySchema,
   retryNowSignal,
 } from '../contract/index.js';
+import { withTimeOut } from '../contract/time-out.js';
 import { BatchWorkflow } from './batch-workflow.js';
 import { isTransient } from './errors/index.js';
 import type { Temporal } from './temporal.js';
@@ -111,17 +112,17 @@ export class BatchHandle {
 
   /** True as soon as no call is `pending` any more; false after `timeoutMs`, be the service and a worker there or not. */
   async firstAttempts({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
-    const looks = { interval: FIRST_ATTEMPTS_INTERVAL_MS, patience: timeoutMs, signal: late.signal };
+    const late = new Error('the time is up');
+    const look = async (signal: AbortSignal) => {
+      const looks = { interval: FIRST_ATTEMPTS_INTERVAL_MS, patience: timeoutMs, signal };
+      for await (const { pending } of this.watch(looks)) if (pending === 0) return;
+    };
     try {
-      for await (const { pending } of this.watch(looks)) if (pending === 0) return true;
+      await withTimeOut(timeoutMs, look, { reason: () => late });
       return true;
     } catch (error) {
-      if (late.signal.aborted) return false;
+      if (error === late) return false;
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

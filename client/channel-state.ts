@@ -1,7 +1,5 @@
+import { connectivityState } from '@grpc/grpc-js';
 import type { ConnectionLike } from '@temporalio/client';
-
-/** `READY` of gRPC's `connectivityState`. */
-const READY = 2;
 
 /** What of a connection over `@grpc/grpc-js` tells; connections of another make do not have it. */
 interface WithChannel {
@@ -11,5 +9,5 @@ interface WithChannel {
 /** Whether the connection is up at this moment, as far as it tells. */
 export function isUp(connection: ConnectionLike): boolean {
   const { client } = connection as unknown as WithChannel;
-  return (client?.getChannel?.().getConnectivityState(false) ?? READY) === READY;
+  return (client?.getChannel?.().getConnectivityState(false) ?? connectivityState.READY) === connectivityState.READY;
 }

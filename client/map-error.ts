@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import {
   isGrpcServiceError,
   NamespaceNotFoundError,
@@ -8,6 +9,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure, TimeoutFailure, ValueError } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import {
   BatchFailedError,
   type BatchFailure,
@@ -31,33 +33,29 @@ type GrpcError = Error & { code: number; details: string };
 
 type Meaning = 'unavailable' | 'refused' | 'refused for content' | 'no worker';
 
-/** gRPC status codes (https://grpc.io/docs/guides/status-codes/) by what they mean for the caller. */
-const MEANING_OF_STATUS: Partial<Record<number, { name: string; meaning: Meaning }>> = {
-  1: { name: 'CANCELLED', meaning: 'unavailable' },
-  2: { name: 'UNKNOWN', meaning: 'unavailable' },
-  3: { name: 'INVALID_ARGUMENT', meaning: 'refused for content' },
-  4: { name: 'DEADLINE_EXCEEDED', meaning: 'unavailable' },
-  7: { name: 'PERMISSION_DENIED', meaning: 'refused' },
-  8: { name: 'RESOURCE_EXHAUSTED', meaning: 'unavailable' },
+/** What a gRPC status means for the caller. */
+const MEANING_OF_STATUS: Partial<Record<number, Meaning>> = {
+  [status.CANCELLED]: 'unavailable',
+  [status.UNKNOWN]: 'unavailable',
+  [status.INVALID_ARGUMENT]: 'refused for content',
+  [status.DEADLINE_EXCEEDED]: 'unavailable',
+  [status.RESOURCE_EXHAUSTED]: 'unavailable',
   // Of a query: no worker has polled lately, or every worker fails at this workflow.
-  9: { name: 'FAILED_PRECONDITION', meaning: 'no worker' },
-  10: { name: 'ABORTED', meaning: 'unavailable' },
-  12: { name: 'UNIMPLEMENTED', meaning: 'refused' },
-  13: { name: 'INTERNAL', meaning: 'unavailable' },
-  14: { name: 'UNAVAILABLE', meaning: 'unavailable' },
-  15: { name: 'DATA_LOSS', meaning: 'unavailable' },
-  16: { name: 'UNAUTHENTICATED', meaning: 'refused' },
+  [status.FAILED_PRECONDITION]: 'no worker',
+  [status.ABORTED]: 'unavailable',
+  [status.INTERNAL]: 'unavailable',
+  [status.UNAVAILABLE]: 'unavailable',
+  [status.DATA_LOSS]: 'unavailable',
 };
 
-/** `WORKFLOW_EXECUTION_STATUS_FAILED` of Temporal's API. */
-export const FAILED_STATUS = 3;
+const { WorkflowExecutionStatus } = proto.temporal.api.enums.v1;
 
-/** Numbers of Temporal's `WorkflowExecutionStatus` that mean an end without a result. */
+/** The ends of a workflow without a result. */
 const FAILURE_OF_STATUS: Partial<Record<number, BatchFailure>> = {
-  [FAILED_STATUS]: 'failed',
-  4: 'canceled',
-  5: 'terminated',
-  7: 'timed_out',
+  [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED]: 'failed',
+  [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED]: 'canceled',
+  [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED]: 'terminated',
+  [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT]: 'timed_out',
 };
 
 /** What the SDK's converter says of an encoding that none of its codecs has undone. */
@@ -81,9 +79,9 @@ export function mapError(error: unknown, context: RequestContext): unknown {
 }
 
 function fromGrpc(error: GrpcError, taskQueue: string, options: ErrorOptions): PostcallError {
-  const status = MEANING_OF_STATUS[error.code];
-  const reason = `${status?.name ?? `gRPC status ${error.code}`}: ${error.details}`;
-  switch (status?.meaning) {
+  const meaning = MEANING_OF_STATUS[error.code] ?? 'refused';
+  const reason = `${status[error.code] ?? `gRPC status ${error.code}`}: ${error.details}`;
+  switch (meaning) {
     case 'unavailable':
       return new ServiceUnavailableError(reason, options);
     case 'no worker':
@@ -91,7 +89,6 @@ function fromGrpc(error: GrpcError, taskQueue: string, options: ErrorOptions): P
     case 'refused for content':
       return new ServiceRefusedError(reason, { ...options, forContent: true });
     case 'refused':
-    case undefined:
       return new ServiceRefusedError(reason, options);
   }
 }
@@ -107,7 +104,7 @@ function failureOfCause(cause: unknown): BatchFailure {
 }
 
 /** Undefined when a workflow of this status is running or has a result. */
-export function failureOfStatus(status: number, workflowId: string): BatchFailedError | undefined {
-  const failure = FAILURE_OF_STATUS[status];
+export function failureOfStatus(ended: number, workflowId: string): BatchFailedError | undefined {
+  const failure = FAILURE_OF_STATUS[ended];
   return failure && new BatchFailedError(workflowId, failure);
 }

@@ -1,4 +1,5 @@
 import type { WorkflowClient } from '@temporalio/client';
+import { withTimeOut } from '../contract/time-out.js';
 import { isUp } from './channel-state.js';
 import { type PostcallError, ServiceUnavailableError } from './errors/index.js';
 import { mapError, type RequestContext } from './map-error.js';
@@ -51,19 +52,14 @@ export class Requests {
       throw new ServiceUnavailableError(`${this.#abandoned} requests have not been answered`);
     }
     const request = this.#send(send, connectionTimeoutMs);
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#abandon(request);
-        reject(late(timeoutMs));
-      }, timeoutMs);
-    });
+    const reason = () => {
+      this.#abandon(request);
+      return late(timeoutMs);
+    };
     try {
-      return await Promise.race([request, timeout]);
+      return await withTimeOut(timeoutMs, () => request, { reason });
     } catch (error) {
       throw mapError(error, { ...target, taskQueue: this.#taskQueue });
-    } finally {
-      clearTimeout(timer);
     }
   }
 

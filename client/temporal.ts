@@ -10,9 +10,11 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { QueryDefinition, SignalDefinition, Workflow, WorkflowResultType } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import type { BatchMemo } from '../contract/index.js';
+import { withTimeOut } from '../contract/time-out.js';
 import { type BatchFailedError, ServiceUnavailableError, WorkerUnavailableError } from './errors/index.js';
-import { FAILED_STATUS, failureOfStatus } from './map-error.js';
+import { failureOfStatus } from './map-error.js';
 import { patiently } from './patiently.js';
 import { Requests, type Target } from './requests.js';
 import { Waits } from './waits.js';
@@ -28,10 +30,7 @@ const CHECK = { timeoutMs: 3_000 };
 const POLL = { timeoutMs: 10_000, connectionTimeoutMs: 10_000 };
 /** For which a start whose answer was lost is repeated, and a service that is away is waited for by those who wait for results. */
 const PATIENCE_WITH_SERVICE_MS = 30_000;
-/** `TASK_QUEUE_TYPE_WORKFLOW`, `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT` and `EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW` of Temporal's API. */
-const WORKFLOW_TASK_QUEUE = 1;
-const CLOSE_EVENT = 2;
-const CONTINUED_AS_NEW = 28;
+const { EventType, HistoryEventFilterType, TaskQueueType, WorkflowExecutionStatus } = proto.temporal.api.enums.v1;
 
 /** A workflow as the service knows it without a worker. */
 export interface WorkflowDescription {
@@ -174,9 +173,9 @@ export class Temporal {
 
   /** Waits for the end of a workflow that takes a moment. */
   async resultSoon<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(this.#noAnswer()), WORKER_TIMEOUT_MS);
-    return this.result<W>(target, late.signal).finally(() => clearTimeout(timer));
+    return withTimeOut(WORKER_TIMEOUT_MS, (signal) => this.result<W>(target, signal), {
+      reason: () => this.#noAnswer(),
+    });
   }
 
   /** As `work`, unless `signal` is aborted, or the client closed, before: then throws the reason. */
@@ -195,11 +194,13 @@ export class Temporal {
       namespace: this.#workflows.options.namespace,
       execution: { workflowId: target.workflowId },
       waitNewEvent: true,
-      historyEventFilterType: CLOSE_EVENT,
+      historyEventFilterType: HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
     };
     const poll = () => this.#workflows.workflowService.getWorkflowExecutionHistory(request);
     const { history } = await this.#requests.run(target, POLL, poll);
-    return (history?.events ?? []).some(({ eventType }) => eventType !== CONTINUED_AS_NEW);
+    return (history?.events ?? []).some(
+      ({ eventType }) => eventType !== EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    );
   }
 
   async #start<W extends Workflow>(type: string, options: WorkflowStartOptions<W>): Promise<boolean> {
@@ -217,7 +218,11 @@ export class Temporal {
     try {
       return await this.#workflows.getHandle(id).query<Ret, Args>(query, ...args);
     } catch (error) {
-      if (!(error instanceof QueryRejectedError) || error.status !== FAILED_STATUS) throw error;
+      if (
+        !(error instanceof QueryRejectedError) ||
+        error.status !== WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED
+      )
+        throw error;
       return this.#unselective.getHandle(id).query<Ret, Args>(query, ...args);
     }
   }
@@ -227,7 +232,11 @@ export class Temporal {
     const { namespace } = this.#workflows.options;
     await this.#requests.run(target, CHECK, async () => {
       const { taskQueue } = await this.#workflows.getHandle(target.workflowId).describe();
-      const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_TASK_QUEUE };
+      const request = {
+        namespace,
+        taskQueue: { name: taskQueue },
+        taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+      };
       const { pollers } = await this.#workflows.workflowService.describeTaskQueue(request);
       if (pollers.length === 0) throw new WorkerUnavailableError(taskQueue, 'none has polled it for minutes');
     });

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
+import { withTimeOut } from '../../contract/time-out.js';
 import { MAX_CALL_BYTES, tooLarge } from '../call-record.js';
 import { parseRetryAfter } from '../retry-after.js';
 import { type CallSource, CallSourceError, CallUnusableError } from './call-source.js';
@@ -77,20 +78,7 @@ function decoded(bytes: ArrayBuffer): string {
   }
 }
 
-/** Runs `work` under a signal that is aborted after a time, or when `outer` is: nothing stays with `outer` afterwards. */
-async function timed<T>(ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const abort = () => controller.abort(outer.reason);
-  const timer = setTimeout(() => controller.abort(new DOMException('the time is up', 'TimeoutError')), ms);
-  outer.addEventListener('abort', abort);
-  try {
-    if (outer.aborted) abort();
-    return await work(controller.signal);
-  } finally {
-    clearTimeout(timer);
-    outer.removeEventListener('abort', abort);
-  }
-}
+const timeUp = () => new DOMException('the time is up', 'TimeoutError');
 
 /**
  * Calls from an HTTP API that answers as Bland's `GET /v1/calls/{call_id}` does. It is the operator's own service: private
@@ -115,7 +103,7 @@ export function createHttpCallSource({ url, apiKey, timeoutMs = 10_000 }: HttpCa
     async getCall(callId, { signal }) {
       if (isDotSegment(callId)) return undefined;
       try {
-        const text = await timed(timeoutMs, signal, (own) => fetchText(callId, own));
+        const text = await withTimeOut(timeoutMs, (own) => fetchText(callId, own), { reason: timeUp, outer: signal });
         return text === undefined ? undefined : { call_id: callId, data: text };
       } catch (error) {
         if (error instanceof CallSourceError || error instanceof CallUnusableError) throw error;

@@ -36,7 +36,7 @@ async function expectRights(client: pg.ClientBase): Promise<void> {
 }
 
 /** Such as `UPDATE on webhooks`. */
-export async function missingRights(client: pg.ClientBase): Promise<string[]> {
+async function missingRights(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ missing: string }>(
     `select string_agg(privilege, ', ') || ' on ' || name as missing
      from unnest($1::text[]) with ordinality as wanted(name, place)

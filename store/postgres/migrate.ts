@@ -43,7 +43,7 @@ async function connect(client: pg.Client): Promise<void> {
 }
 
 /** Looks the table up by the session's search path, as all statements do. */
-export async function readSchemaState(client: pg.ClientBase): Promise<SchemaState> {
+async function readSchemaState(client: pg.ClientBase): Promise<SchemaState> {
   const { rows: tables } = await client.query<{ is_there: boolean }>(
     `select to_regclass('${MIGRATIONS_TABLE}') is not null as is_there`,
   );

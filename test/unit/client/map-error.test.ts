@@ -43,7 +43,8 @@ test.each<[string, number, string]>([
   ['UNAVAILABLE', 14, 'SERVICE_UNAVAILABLE'],
   ['DATA_LOSS', 15, 'SERVICE_UNAVAILABLE'],
   ['UNAUTHENTICATED', 16, 'SERVICE_REFUSED'],
-  ['gRPC status 11', 11, 'SERVICE_REFUSED'],
+  ['OUT_OF_RANGE', 11, 'SERVICE_REFUSED'],
+  ['gRPC status 99', 99, 'SERVICE_REFUSED'],
 ])('gRPC status %s (%i) becomes %s, with the details and the cause', (name, status, code) => {
   const original = serviceError(status);
   const error = mapError(original, context);
