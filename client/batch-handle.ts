@@ -65,18 +65,40 @@ export class BatchHandle {
     this.workflowId = this.#workflow.workflowId;
   }
 
-  /** How many calls stand where, now. */
+  /**
+   * How many calls stand where, now.
+   *
+   * @example
+   * ```ts
+   * const { total, delivered, retrying, endpoints } = await batch.progress();
+   * ```
+   */
   async progress(): Promise<Progress> {
     const { user_id: _, ...progress } = await this.report();
     return progress;
   }
 
-  /** {@link progress}, with the batch's owner. */
+  /**
+   * {@link progress}, with the batch's owner.
+   *
+   * @example
+   * ```ts
+   * const { user_id, status } = await batch.report();
+   * ```
+   */
   async report(): Promise<ProgressReport> {
     return this.#workflow.report();
   }
 
-  /** Yields the progress at once, whenever it has changed, and at the end, after which it stops. */
+  /**
+   * Yields the progress at once, whenever it has changed, and at the end, after which it stops.
+   *
+   * @example
+   * ```ts
+   * const options = { interval: 1_000, patience: 60_000, signal: AbortSignal.timeout(600_000) };
+   * for await (const { delivered, total } of batch.watch(options)) console.log(`${delivered} of ${total}`);
+   * ```
+   */
   async *watch({ interval = 500, patience = 30_000, signal }: WatchOptions = {}): AsyncGenerator<Progress, void, void> {
     let answeredAt = performance.now();
     let last = '';
@@ -98,19 +120,39 @@ export class BatchHandle {
   /**
    * Waits for the end of the batch, however long it takes (days, when an endpoint is down); `signal` ends the wait with its reason.
    * Needs no worker once the workflow has ended. A batch that shares its workflow is looked at every half a second to ten seconds.
+   *
+   * @example
+   * ```ts
+   * const { delivered, failed, errors } = await batch.result({ signal: AbortSignal.timeout(3_600_000) });
+   * for (const { call_id, message } of errors) console.log(call_id, message);
+   * ```
    */
   async result({ signal }: { signal?: AbortSignal } = {}): Promise<BatchResult> {
     return this.#workflow.result(signal);
   }
 
-  /** What became of each call so far, in the order of the request; read from the workflow a page (of 500 calls) at a time. */
+  /**
+   * What became of each call so far, in the order of the request; read from the workflow a page (of 500 calls) at a time.
+   *
+   * @example
+   * ```ts
+   * for await (const { call_id, error } of batch.outcomes({ status: 'rejected' })) console.log(call_id, error?.message);
+   * ```
+   */
   async *outcomes({ status }: { status?: CallStatus } = {}): AsyncGenerator<CallOutcome, void, void> {
     for await (const outcome of this.#workflow.outcomes()) {
       if (status === undefined || outcome.status === status) yield outcome;
     }
   }
 
-  /** True as soon as no call is `pending` any more; false after `timeoutMs`, be the service and a worker there or not. */
+  /**
+   * True as soon as no call is `pending` any more; false after `timeoutMs`, be the service and a worker there or not.
+   *
+   * @example
+   * ```ts
+   * const everyCallWasTried = await batch.firstAttempts({ timeoutMs: 30_000 });
+   * ```
+   */
   async firstAttempts({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
     const late = new Error('the time is up');
     const look = async (signal: AbortSignal) => {
@@ -129,6 +171,12 @@ export class BatchHandle {
   /**
    * Every waiting call, or those named (at most 1,000, and 64 kB), tries at once; calls in flight or settled are left alone. Resolves
    * when the order is durable: to false when there is nothing to do because the workflow has ended. Throws `InvalidRequestError`.
+   *
+   * @example
+   * ```ts
+   * await batch.retryNow(); // every waiting call
+   * await batch.retryNow({ call_ids: ['c-17'] });
+   * ```
    */
   async retryNow(request: { call_ids?: string[] } = {}): Promise<boolean> {
     const { call_ids } = parseOrThrow(retryBodySchema, request);
@@ -136,22 +184,51 @@ export class BatchHandle {
     return this.#workflow.order(retryNowSignal, { ...this.#workflow.address, ...(call_ids && { call_ids }) });
   }
 
-  /** Attempts in flight finish; none starts until {@link resume}. Safe to repeat. False when the workflow has ended. */
+  /**
+   * Attempts in flight finish; none starts until {@link resume}. Safe to repeat. False when the workflow has ended.
+   *
+   * @example
+   * ```ts
+   * await batch.pause();
+   * ```
+   */
   async pause(): Promise<boolean> {
     return this.#workflow.order(pauseSignal, this.#workflow.address);
   }
 
-  /** Every unsettled call goes on at once. Safe to repeat. False when the workflow has ended. */
+  /**
+   * Every unsettled call goes on at once. Safe to repeat. False when the workflow has ended.
+   *
+   * @example
+   * ```ts
+   * const goesOn = await batch.resume();
+   * ```
+   */
   async resume(): Promise<boolean> {
     return this.#workflow.order(resumeSignal, this.#workflow.address);
   }
 
-  /** Attempts in flight finish; every other unsettled call is settled as canceled. Safe to repeat. False when the workflow has ended. */
+  /**
+   * Attempts in flight finish; every other unsettled call is settled as canceled. Safe to repeat. False when the workflow has ended.
+   *
+   * @example
+   * ```ts
+   * await batch.cancel();
+   * const { canceled } = await batch.result();
+   * ```
+   */
   async cancel(): Promise<boolean> {
     return this.#workflow.order(cancelSignal, this.#workflow.address);
   }
 
-  /** Whose the batch is, and whether its workflow runs. Needs no worker; throws no `BatchFailedError`. */
+  /**
+   * Whose the batch is, and whether its workflow runs. Needs no worker; throws no `BatchFailedError`.
+   *
+   * @example
+   * ```ts
+   * const { user_id, status } = await batch.describe();
+   * ```
+   */
   async describe(): Promise<BatchDescription> {
     const { batch, failure, started_at, finished_at } = await this.#workflow.describe();
     const { batch_id, user_id, total } = batch;

@@ -47,6 +47,16 @@ export class PostcallClient implements AsyncDisposable {
   readonly #starting = new Set<Promise<string>>();
   #owned: Client | undefined;
 
+  /**
+   * @example
+   * ```ts
+   * const connection = await Connection.connect({ address: 'temporal.internal:7233' });
+   * const client = new Client({ connection, namespace: 'postcall' });
+   * const postcall = new PostcallClient({ client, taskQueue: 'postcall-webhooks', grouping: false });
+   * // Or, where a client has nothing of its own to bring:
+   * const other = new PostcallClient({ connection, namespace: 'postcall', grouping: { interval_ms: 20, max_calls: 100 } });
+   * ```
+   */
   constructor(options: PostcallClientOptions) {
     const client = 'client' in options ? options.client : new Client(options);
     this.#temporal = new Temporal(client, options.taskQueue ?? DEFAULT_TASK_QUEUE);
@@ -58,6 +68,12 @@ export class PostcallClient implements AsyncDisposable {
   /**
    * Connects to the Temporal server that TEMPORAL_* variables or Temporal's configuration file name, `127.0.0.1:7233` otherwise.
    * Throws `ServiceUnavailableError` after five seconds. {@link close} closes the connection.
+   *
+   * @example
+   * ```ts
+   * const postcall = await PostcallClient.connect({ address: 'temporal.internal:7233', namespace: 'postcall' });
+   * await postcall.close();
+   * ```
    */
   static async connect({ taskQueue, grouping, ...options }: PostcallConnectOptions = {}): Promise<PostcallClient> {
     const client = await connect(options);
@@ -79,17 +95,45 @@ export class PostcallClient implements AsyncDisposable {
    * Throws `InvalidRequestError`, and `ServiceUnavailableError` within five seconds when the service is away or too many requests wait:
    * nothing was accepted. A start whose answer was lost is repeated, for thirty seconds at most; where it stays unknown, the error's
    * `outcomeUnknown` is set.
+   *
+   * @example
+   * ```ts
+   * const batch = await postcall.create({
+   *   user_id: 'acme',
+   *   call_ids: ['c-17', 'c-18'],
+   *   webhook_url: 'https://example.com/hooks/calls',
+   *   idempotency_key: 'calls-ended-17',
+   *   options: { max_in_flight: 20, down_after: 5 },
+   * });
+   * console.log(batch.batchId);
+   * ```
    */
   async create(request: CreateRequest): Promise<BatchHandle> {
     return this.#start(createStart(request));
   }
 
-  /** Sends the webhooks that these calls have once more, to the same URL and with the same bytes. Otherwise as {@link create}. */
+  /**
+   * Sends the webhooks that these calls have once more, to the same URL and with the same bytes. Otherwise as {@link create}.
+   *
+   * @example
+   * ```ts
+   * const batch = await postcall.resend({ user_id: 'acme', call_ids: ['c-17'] });
+   * const { delivered, rejected } = await batch.result();
+   * ```
+   */
   async resend(request: ResendRequest): Promise<BatchHandle> {
     return this.#start(resendStart(request));
   }
 
-  /** Makes no request. Throws `BatchNotFoundError` for what cannot be a batch's ID. */
+  /**
+   * Makes no request. Throws `BatchNotFoundError` for what cannot be a batch's ID.
+   *
+   * @example
+   * ```ts
+   * const batch = postcall.getHandle('b_0f8fad5bd9cb469fa165708677289501.5f0b7a52');
+   * console.log(batch.workflowId); // for the Temporal Web UI
+   * ```
+   */
   getHandle(batchId: string): BatchHandle {
     if (!isBatchId(batchId)) throw new BatchNotFoundError(batchId);
     return new BatchHandle(this.#temporal, batchId);
@@ -98,6 +142,17 @@ export class PostcallClient implements AsyncDisposable {
   /**
    * One page of the webhooks that failed for good, oldest failure first, without their payloads. A worker reads them from the
    * store. Throws `InvalidRequestError`, `ServiceUnavailableError`, `WorkerUnavailableError`.
+   *
+   * @example
+   * ```ts
+   * const since = new Date(Date.now() - 24 * 3_600_000).toISOString();
+   * let cursor: string | undefined;
+   * do {
+   *   const page = await postcall.listFailed({ user_id: 'acme', since, limit: 500, ...(cursor && { cursor }) });
+   *   for (const { call_id, reason } of page.webhooks) console.log(call_id, reason);
+   *   cursor = page.next_cursor ?? undefined;
+   * } while (cursor);
+   * ```
    */
   async listFailed(request: FailedRequest): Promise<FailedPage> {
     const options = findFailedOptions(request);
@@ -108,6 +163,17 @@ export class PostcallClient implements AsyncDisposable {
   /**
    * Sends every webhook again that failed in the window and has not been sent since, in as many batches as it takes.
    * Throws `InvalidRequestError`, `ServiceUnavailableError`.
+   *
+   * @example
+   * ```ts
+   * const round = await postcall.resendFailed({
+   *   user_id: 'acme',
+   *   since: '2026-03-02T00:00:00Z',
+   *   until: '2026-03-03T00:00:00Z',
+   *   url: 'https://example.com/hooks/calls',
+   * });
+   * const { batches } = await round.result();
+   * ```
    */
   async resendFailed(request: ResendFailedRequest): Promise<ResendFailedHandle> {
     const options = resendFailedOptions(request, new Date());
@@ -115,7 +181,14 @@ export class PostcallClient implements AsyncDisposable {
     return new ResendFailedHandle(this.#temporal, options.workflowId);
   }
 
-  /** Resolves when the workflow service answers. Throws `ServiceUnavailableError` within five seconds, or `ServiceRefusedError`. */
+  /**
+   * Resolves when the workflow service answers. Throws `ServiceUnavailableError` within five seconds, or `ServiceRefusedError`.
+   *
+   * @example
+   * ```ts
+   * await postcall.ping(); // in a readiness probe
+   * ```
+   */
   async ping(): Promise<void> {
     await this.#temporal.ping();
   }
@@ -124,6 +197,11 @@ export class PostcallClient implements AsyncDisposable {
    * Ends waits for results and resolves when everything that was asked for has been answered and no request is under way; that takes
    * some seconds when the workflow service is away. Then closes the connection that {@link PostcallClient.connect} opened; one that
    * was passed in stays open.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => void postcall.close());
+   * ```
    */
   async close(): Promise<void> {
     await this.#grouped?.close();

@@ -14,7 +14,16 @@ export class ResendFailedHandle {
     this.#temporal = temporal;
   }
 
-  /** Waits until every batch has been started; each is then followed by its own handle. Throws `BatchFailedError`; `signal` ends the wait. */
+  /**
+   * Waits until every batch has been started; each is then followed by its own handle. Throws `BatchFailedError`; `signal` ends the wait.
+   *
+   * @example
+   * ```ts
+   * const round = await postcall.resendFailed({ user_id: 'acme', since: '2026-03-02T00:00:00Z' });
+   * const { batches } = await round.result({ signal: AbortSignal.timeout(60_000) });
+   * for (const batch_id of batches) await postcall.getHandle(batch_id).result();
+   * ```
+   */
   async result({ signal }: { signal?: AbortSignal } = {}): Promise<ResendFailedResult> {
     return this.#temporal.result<ResendFailedWorkflow>(this, signal);
   }

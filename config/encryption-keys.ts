@@ -7,7 +7,7 @@ const CLEAR = 'clear';
 const PAIR = /^[\w.-]{1,40}:[A-Za-z0-9+/]{43}=$/;
 const RULE = 'must be name:key pairs, newest first, each key 32 bytes in base64 (openssl rand -base64 32)';
 
-interface NamedKey {
+export interface NamedKey {
   name: string;
   key: KeyObject;
 }
