@@ -27,8 +27,7 @@ export interface BatchStart {
 
 /** Throws `InvalidRequestError`. */
 export function createStart(request: CreateRequest): BatchStart {
-  const { webhook_url, ...rest } = parseOrThrow(createRequestSchema, request);
-  return batchStart({ ...rest, webhook_url, send_type: 'create' });
+  return batchStart({ ...parseOrThrow(createRequestSchema, request), send_type: 'create' });
 }
 
 /** Throws `InvalidRequestError`. */

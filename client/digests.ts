@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { BatchOptions, SendType } from '../contract/index.js';
+import type { BatchRequest } from '../contract/index.js';
 
 /** SHA-256 over an unambiguous serialisation, as 32 hexadecimal digits (128 bits). */
 const digest = (...parts: unknown[]): string =>
@@ -19,17 +19,20 @@ export const workflowPartOfKey = (userId: string, idempotencyKey: string): strin
 /** Tells a batch from the others that have, or had, its workflow ID. */
 export const randomSuffix = (): string => randomBytes(4).toString('hex');
 
-/** What of a request must be the same for it to count as repeated. */
-export interface RequestContent {
-  send_type: SendType;
-  webhook_url?: string | undefined;
-  call_ids: string[];
-  options?: BatchOptions | undefined;
-}
+/** Every field that is defined, by its name: `['options.max_in_flight', 10]`. A list counts as one value. */
+const definedFields = (fields: object, prefix = ''): [name: string, value: unknown][] =>
+  Object.entries(fields).flatMap(([name, value]): [string, unknown][] => {
+    if (value === undefined) return [];
+    const isNested = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isNested ? definedFields(value, `${prefix}${name}.`) : [[prefix + name, value]];
+  });
 
-/** Tells a repeated request from another one under the same idempotency key. */
-export const requestFingerprint = ({ send_type, webhook_url, call_ids, options }: RequestContent): string =>
-  digest(send_type, webhook_url, call_ids, options?.max_in_flight, options?.down_after);
+/**
+ * Tells a repeated request from another one under the same idempotency key: by all of its fields, whatever their order, so that one that
+ * is added counts as well, and leaves the fingerprints of requests without it as they were.
+ */
+export const requestFingerprint = (request: Omit<BatchRequest, 'batch_id'>): string =>
+  digest(...definedFields(request).sort(([one], [other]) => (one < other ? -1 : 1)));
 
 /** At most 64 bytes (Temporal's limit): shares the server's workers fairly between the hosts of all users. */
 export const fairnessKey = (userId: string, webhookUrl: string | undefined): string =>

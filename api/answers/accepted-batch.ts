@@ -6,6 +6,7 @@ import { StoreUnavailableError } from '../../store/errors.js';
 import type { FirstAttempts, Store } from '../../store/store.js';
 import type { Dependencies } from '../dependencies.js';
 import { ApiError, type ErrorEntry } from '../errors.js';
+import type { Caller } from '../http/key-cache.js';
 import { batchWebhooks, FEW, fewWebhooks } from './batch-webhooks.js';
 import { MAX_WAIT_SECONDS, preferredWait } from './prefer.js';
 import { sendWebhooks } from './webhooks.js';
@@ -42,8 +43,12 @@ export const BATCH_HEADERS = {
 interface Accepted {
   handle: BatchHandle;
   callIds: readonly string[];
-  /** Whether the request may have been made before: then there may be something to tell without waiting. */
-  repeatable: boolean;
+}
+
+/** What a request says beside its body; the body is handed on as its schema publishes it. */
+export function senderOf(request: { caller: Caller; headers: z.infer<typeof batchRequestHeaders> }) {
+  const { 'idempotency-key': key } = request.headers;
+  return { user_id: request.caller.userId, ...(key !== undefined && { idempotency_key: key }) };
 }
 
 /**
@@ -54,13 +59,14 @@ interface Accepted {
 export async function sendBatch(
   request: FastifyRequest,
   reply: FastifyReply,
-  { handle, callIds, repeatable }: Accepted,
+  { handle, callIds }: Accepted,
   dependencies: Pick<Dependencies, 'store' | 'firstAttempts'>,
 ): Promise<FastifyReply> {
   request.accepted = { batchId: handle.batchId, calls: callIds.length };
   const wait = preferredWait(request.headers.prefer as string | undefined);
   const batch = { user_id: request.caller.userId, batch_id: handle.batchId, call_ids: callIds };
-  const isBlind = wait === 0 && !repeatable;
+  // One that may have been made before may have something to tell without waiting.
+  const isBlind = wait === 0 && request.headers['idempotency-key'] === undefined;
   const found = isBlind
     ? NOTHING_KNOWN
     : await lookAt(batch, (wait ?? DEFAULT_WAIT_SECONDS) * 1_000, request, reply, dependencies);

@@ -96,13 +96,8 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
       },
     },
     async (request, reply) => {
-      const { since, until = new Date().toISOString(), url } = request.body;
-      const { workflowId } = await client.resendFailed({
-        user_id: request.caller.userId,
-        since,
-        until,
-        ...(url !== undefined && { url }),
-      });
+      const { since, until = new Date().toISOString() } = request.body;
+      const { workflowId } = await client.resendFailed({ ...request.body, until, user_id: request.caller.userId });
       return reply.code(202).send({ data: { id: workflowId, since, until }, errors: null });
     },
   );

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callIdSchema, createBodySchema, resendBodySchema, webhookSchema } from '../../contract/index.js';
-import { BATCH_HEADERS, batchRequestHeaders, sendBatch } from '../answers/accepted-batch.js';
+import { BATCH_HEADERS, batchRequestHeaders, sendBatch, senderOf } from '../answers/accepted-batch.js';
 import { sendWebhook } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { notFound } from '../errors.js';
@@ -49,16 +49,8 @@ export const webhooks: FastifyPluginAsyncZod<Dependencies> = async (app, depende
       },
     },
     async (request, reply) => {
-      const { call_ids, webhook_url } = request.body;
-      const key = request.headers['idempotency-key'];
-      const handle = await client.create({
-        user_id: request.caller.userId,
-        call_ids,
-        webhook_url,
-        ...(key !== undefined && { idempotency_key: key }),
-      });
-      const repeatable = key !== undefined;
-      return sendBatch(request, reply, { handle, callIds: call_ids, repeatable }, dependencies);
+      const handle = await client.create({ ...request.body, ...senderOf(request) });
+      return sendBatch(request, reply, { handle, callIds: request.body.call_ids }, dependencies);
     },
   );
 
@@ -97,15 +89,8 @@ export const webhooks: FastifyPluginAsyncZod<Dependencies> = async (app, depende
       },
     },
     async (request, reply) => {
-      const { call_ids } = request.body;
-      const key = request.headers['idempotency-key'];
-      const handle = await client.resend({
-        user_id: request.caller.userId,
-        call_ids,
-        ...(key !== undefined && { idempotency_key: key }),
-      });
-      const repeatable = key !== undefined;
-      return sendBatch(request, reply, { handle, callIds: call_ids, repeatable }, dependencies);
+      const handle = await client.resend({ ...request.body, ...senderOf(request) });
+      return sendBatch(request, reply, { handle, callIds: request.body.call_ids }, dependencies);
     },
   );
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createStart, resendStart, workflowStart } from '../../../client/batch-start.js';
 import {
+  createRequestSchema,
   InvalidRequestError,
   MAX_CALLS_PER_BATCH,
   MAX_CALLS_PER_REQUEST,
+  resendRequestSchema,
   workflowIdOf,
 } from '../../../contract/index.js';
 
@@ -28,6 +30,18 @@ describe('a request alone', () => {
     expect(options.args).toEqual([{ batches: [{ batch_id, ...request, send_type: 'create' }] }]);
     expect(options.memo).toEqual({ batches: [{ batch_id, user_id: 'u-1', total: 2 }] });
     expect(options.priority?.fairnessKey).toMatch(/^\w{1,64}$/);
+  });
+
+  test.each([
+    ['create', createRequestSchema, createStart],
+    ['resend', resendRequestSchema, resendStart],
+  ] as const)('loses no field that a %s may have on its way to the workflow', (_, { shape }, start) => {
+    const whole = { ...request, idempotency_key: 'key-17', options: { max_in_flight: 7, down_after: 3 } };
+    const fields = Object.keys(shape) as (keyof typeof whole)[];
+    expect(Object.keys(whole)).toEqual(expect.arrayContaining(fields));
+    const given = Object.fromEntries(fields.map((field) => [field, whole[field]])) as typeof whole;
+    const { idempotency_key: _key, ...content } = given;
+    expect(start(given).request).toMatchObject(content);
   });
 
   test('has no URL as a resend', () => {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
   fairnessKey,
-  type RequestContent,
   randomSuffix,
   randomWorkflowPart,
   requestFingerprint,
   workflowPartOfKey,
 } from '../../../client/digests.js';
-import { batchId, isBatchId, workflowIdOf } from '../../../contract/index.js';
+import { type BatchRequest, batchId, isBatchId, workflowIdOf } from '../../../contract/index.js';
 
-const request: RequestContent = {
+const request: Omit<BatchRequest, 'batch_id'> = {
+  user_id: 'u-1',
   send_type: 'create',
   webhook_url: 'https://example.com/hooks',
   call_ids: ['c-1', 'c-2'],
@@ -40,11 +40,30 @@ test('the workflow of a key is derived from user and key together, unambiguously
 
 describe('a request fingerprint', () => {
   test('does not depend on the order of the fields', () => {
-    const { call_ids, options, send_type, webhook_url } = request;
-    expect(requestFingerprint({ options, call_ids, webhook_url, send_type })).toBe(requestFingerprint(request));
+    const reversed = Object.fromEntries(Object.entries(request).reverse()) as typeof request;
+    expect(requestFingerprint(reversed)).toBe(requestFingerprint(request));
   });
 
-  test.each<[string, Partial<RequestContent>]>([
+  test.each<[string, Omit<BatchRequest, 'batch_id'>, string]>([
+    ['a create', request, '363c9eb136657e5b651768b7ec9dbe07'],
+    [
+      'a create without options',
+      { user_id: 'u-1', send_type: 'create', webhook_url: 'https://example.com/', call_ids: ['c-1'] },
+      '39fc9f24be0f02c06fe2677ca2f0eb3c',
+    ],
+    ['a resend', { user_id: 'u-1', send_type: 'resend', call_ids: ['c-1'] }, '8eb11556b06feead4233ae78ac45772a'],
+  ])('of %s stays what it is: idempotency keys outlive a version', (_, content, fingerprint) => {
+    expect(requestFingerprint(content)).toBe(fingerprint);
+  });
+
+  test('counts a field that is not defined as absent, and one that nobody knows yet', () => {
+    expect(requestFingerprint({ ...request, options: { ...request.options, down_after: undefined } })).toBe(
+      requestFingerprint(request),
+    );
+    expect(requestFingerprint({ ...request, ...{ headers: { 'x-a': '1' } } })).not.toBe(requestFingerprint(request));
+  });
+
+  test.each<[string, Partial<Record<keyof BatchRequest, unknown>>]>([
     ['send type', { send_type: 'resend' }],
     ['URL', { webhook_url: 'https://example.com/hooks2' }],
     ['absence of a URL', { webhook_url: undefined }],
@@ -55,7 +74,7 @@ describe('a request fingerprint', () => {
     ['options', { options: { max_in_flight: 11 } }],
     ['which option it is', { options: { down_after: 10 } }],
   ])('changes with the %s', (_, change) => {
-    expect(requestFingerprint({ ...request, ...change })).not.toBe(requestFingerprint(request));
+    expect(requestFingerprint({ ...request, ...change } as typeof request)).not.toBe(requestFingerprint(request));
   });
 });
 
