@@ -18,11 +18,11 @@ export const ERROR_CODES = [
   'RATE_LIMITED',
   'INTERNAL_SERVER_ERROR',
 ] as const;
-type ErrorCode = (typeof ERROR_CODES)[number];
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** What cannot be reached, of a 503. */
 export const UNAVAILABLE_REASONS = ['temporal_unavailable', 'database_unavailable', 'no_worker'] as const;
-type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
+export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
 
 export interface ErrorEntry {
   error: ErrorCode;

@@ -1,10 +1,4 @@
-import {
-  createLogger,
-  loadConfig,
-  loadPayloadCodecs,
-  startErrorText,
-  unknownVariableMessage,
-} from '../config/index.js';
+import { configure, loadPayloadCodecs, startErrorText } from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { ProcessMetrics } from '../telemetry/index.js';
 import { seedApiKeys, startApi } from './start.js';
@@ -14,9 +8,7 @@ const DRAIN_MS = 2_000;
 
 /** The HTTP API alone, for production: `npm run api`. */
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const logger = createLogger(config);
-  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
+  const { config, logger } = configure(process.env);
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   const metrics = new ProcessMetrics();
   const store = await openStore(config);

@@ -71,7 +71,11 @@ export class PostcallClient implements AsyncDisposable {
    *
    * @example
    * ```ts
-   * const postcall = await PostcallClient.connect({ address: 'temporal.internal:7233', namespace: 'postcall' });
+   * const postcall = await PostcallClient.connect({
+   *   address: 'temporal.internal:7233',
+   *   namespace: 'postcall',
+   *   payloadCodecs: [], // the workers' own
+   * });
    * await postcall.close();
    * ```
    */

@@ -1,5 +1,5 @@
 export { type Config, InvalidConfigError, loadConfig, type TemporalConfig } from './config.js';
+export { configure } from './configure.js';
 export { createLogger } from './logger.js';
 export { loadPayloadCodecs } from './payload-codecs.js';
 export { startErrorText } from './start-error.js';
-export { unknownVariableMessage } from './unknown-variables.js';

@@ -4,7 +4,7 @@ import envPaths from 'env-paths';
 import { makeWhole, runGo } from './go.js';
 
 /** The release that the embedded dev server and the tests have, too. */
-export const TEMPORAL_SERVER_VERSION = '1.29.1';
+const TEMPORAL_SERVER_VERSION = '1.29.1';
 const PACKAGES = ['go.temporal.io/server/cmd/server', 'go.temporal.io/server/cmd/tools/sql'];
 
 /** Programs of a Temporal server that stores in PostgreSQL. */

@@ -1,4 +1,4 @@
-import { createLogger, loadConfig, unknownVariableMessage } from '../config/index.js';
+import { configure } from '../config/index.js';
 import { ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from '../worker/index.js';
 import { aborted } from './aborted.js';
@@ -10,9 +10,7 @@ import { type Stack, startStack } from './stack.js';
 
 /** The embedded stack, kept running until Ctrl-C: `npm start`. */
 async function main(signal: AbortSignal): Promise<void> {
-  const config = loadConfig(process.env);
-  const logger = createLogger(config);
-  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
+  const { config, logger } = configure(process.env);
   const metrics = new ProcessMetrics();
   await installRuntime(logger, config, metrics);
 

@@ -1,10 +1,4 @@
-import {
-  createLogger,
-  loadConfig,
-  loadPayloadCodecs,
-  startErrorText,
-  unknownVariableMessage,
-} from '../config/index.js';
+import { configure, loadPayloadCodecs, startErrorText } from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from './runtime.js';
@@ -12,9 +6,7 @@ import { startWorker } from './worker.js';
 
 /** A worker alone, for production: `npm run worker`. */
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const logger = createLogger(config);
-  for (const name of config.unknownVariables) logger.warn(unknownVariableMessage(name));
+  const { config, logger } = configure(process.env);
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   const metrics = config.metrics.port === undefined ? undefined : new ProcessMetrics();
   await installRuntime(logger, config, metrics);
