@@ -1,5 +1,5 @@
+import { type CheckedCall, checkCall } from '../contract/call-record.js';
 import { withTimeOut } from '../contract/time-out.js';
-import { type CheckedCall, checkCall } from './call-record.js';
 import type { Call, CallSource } from './call-sources/call-source.js';
 import { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
 import type { ReadLimit } from './read-limit.js';
@@ -43,11 +43,16 @@ export async function readCall(options: ReadOptions, callId: string, userId: str
 }
 
 function checkedCall(callId: string, call: Call): CheckedCall {
-  if (call.call_id === callId) return checkCall(callId, call.data);
+  if (String(call.call_id) === callId) return checkCall(callId, call.data);
   throw new CallUnusableError('the call source answered with another call');
 }
 
-const ownerOf = (call: Call, { owner }: CheckedCall): string | undefined => call.user_id ?? owner;
+/** Sources are written in JavaScript, too: whatever is neither text nor a number names nobody. */
+function ownerOf({ user_id }: { user_id?: unknown }, { owner }: CheckedCall): string | undefined {
+  if (user_id === undefined || user_id === null) return owner;
+  if (typeof user_id === 'string' || typeof user_id === 'number') return String(user_id);
+  throw new CallUnusableError("the call source's user_id is neither a string nor a number");
+}
 
 const isTrue = (fields: Readonly<Record<string, unknown>>, name: string): boolean =>
   Object.hasOwn(fields, name) && fields[name] === true;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import Table from 'cli-table3';
 import type { Measurement } from './measure.js';
 import { type BenchReceiver, startReceiver } from './receiver.js';
@@ -31,6 +32,7 @@ const PACKAGE = {
 };
 const STEADY = { warmUp: ids('swarm', 1_000), steady: ids('steady', 3_000) };
 const TROUBLED = { warmUp: ids('twarm', 1_000), retried: ids('retried', 2_000), slow: ids('slow', 2_000) };
+const ENCRYPTED = { warmUp: ids('ewarm', 2_500), batch: ids('ebatch', 5_000) };
 const OUTAGE = { waiting: ids('outage', 1_000) };
 
 type Suite = (base: Base, receiver: BenchReceiver) => Promise<Measurement[]>;
@@ -90,6 +92,23 @@ const SUITES: Record<string, Suite> = {
     const place = { system, receiver };
     await oneBatch(place, TROUBLED.warmUp);
     return [await retried(place, TROUBLED.retried), await slow(place, TROUBLED.slow)];
+  },
+  // In pairs that alternate: what the machine does meanwhile falls on both.
+  encryption: async (base, receiver) => {
+    const measured: Measurement[] = [];
+    const key = `bench:${randomBytes(32).toString('base64')}`;
+    for (let pair = 1; pair <= 3; pair += 1) {
+      for (const keys of pair % 2 === 1 ? ['', key] : [key, '']) {
+        await using system = await startSystem(base, Object.values(ENCRYPTED).flat(), {
+          POSTCALL_ENCRYPTION_KEYS: keys,
+        });
+        const place = { system, receiver };
+        await oneBatch(place, ENCRYPTED.warmUp);
+        const scenario = `5,000 calls, ${keys === '' ? 'in the clear' : 'encrypted'}, pair ${pair}`;
+        measured.push({ ...(await oneBatch(place, ENCRYPTED.batch)), scenario });
+      }
+    }
+    return measured;
   },
   outage: async (base, receiver) => {
     await using system = await startSystem(base, Object.values(OUTAGE).flat(), { POSTCALL_RETRY_SCHEDULE: '1h' });

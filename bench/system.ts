@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { PostcallClient } from '../client/index.js';
+import { loadConfig } from '../config/index.js';
 import { freePort } from '../dev/free-port.js';
 import { startPostgres } from '../dev/postgres.js';
 import { sampleCalls } from '../dev/sample-calls/index.js';
@@ -58,7 +59,8 @@ export async function startSystem(
   const folder = await mkdtemp(join(tmpdir(), 'postcall-bench-'));
   const postgres = base.database === 'PostgreSQL' ? await startPostgres() : undefined;
   const databaseUrl = await postgres?.createDatabase();
-  await importCalls({ databaseUrl, dataDir: folder }, callIds);
+  const { encryption } = loadConfig(environment);
+  await importCalls({ databaseUrl, dataDir: folder, encryption }, callIds);
   const server = await startServer(base.server, folder);
   const port = await freePort();
   const variables = {

@@ -58,18 +58,19 @@ const urlProblem = (value: string): string | undefined => {
 
 function normalised(value: string): string {
   if (!URL.canParse(value)) return value;
-  const url = new URL(value);
-  url.hash = '';
-  return url.href;
+  const { origin, pathname, search } = new URL(value);
+  return origin + pathname + search;
 }
 
-/** What is stored, shown, grouped and filtered is the form that is dialled: the URL standard's serialisation, without a fragment. */
+/** What is stored, shown, grouped and filtered is the form that is dialled: the URL standard's serialisation, without fragment and empty query. */
 export const webhookUrlSchema = text(MAX_URL_LENGTH)
   .superRefine((value, context) => {
     const message = urlProblem(value);
     if (message) context.addIssue({ code: 'custom', message });
   })
   .overwrite(normalised)
+  // Letters beyond ASCII become longer by it.
+  .max(MAX_URL_LENGTH, `must have at most ${MAX_URL_LENGTH} characters when it is percent-encoded`)
   .meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
 
 const body = <S extends z.ZodRawShape>(shape: S) => z.object(shape, { error: required('a JSON object') });

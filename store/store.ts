@@ -95,7 +95,10 @@ export interface Store {
   /** Failed webhooks as the API shows them, oldest failure first. */
   listFailedWebhooks(query: FailedQuery): Promise<WebhookPage>;
 
-  /** Inserts or replaces calls of the `calls` table. */
+  /**
+   * Inserts or replaces calls of the `calls` table. Throws `InvalidRequestError`, and stores none of them, when one has no usable IDs, is
+   * not one JSON object of at most 10 MiB and 100 levels, or has the `call_id` of another call.
+   */
   upsertCalls(calls: CallRecord[]): Promise<void>;
 
   /**

@@ -29,13 +29,15 @@ export function openCalls(config: Config['calls'], own: CallSource | undefined):
 
 interface Wiring {
   config: Pick<Config, 'calls'>;
+  callSource?: CallSource;
   store: Pick<Store, 'listApiKeys'>;
   logger: Pick<Logger, 'warn'>;
 }
 
 /** Where several users have keys, a call without an owner belongs to whichever of them asks first. */
-export async function warnOfOwnerlessCalls({ config, store, logger }: Wiring): Promise<void> {
-  if (config.calls.url === undefined || config.calls.userId !== undefined) return;
+export async function warnOfOwnerlessCalls({ config, callSource, store, logger }: Wiring): Promise<void> {
+  const { url, userId } = config.calls;
+  if ((callSource === undefined && url === undefined) || userId !== undefined) return;
   const keys = await store.listApiKeys();
   const users = new Set(keys.flatMap(({ user_id, revoked_at }) => (revoked_at === null ? [user_id] : [])));
   if (users.size < 2) return;

@@ -1,3 +1,5 @@
+export { CallUnusableError } from '../../contract/call-record.js';
+
 /** One finished call. */
 export interface Call {
   call_id: string;
@@ -26,9 +28,4 @@ export class CallSourceError extends Error {
     super(message, { cause: options.cause });
     this.retry_after_ms = options.retry_after_ms;
   }
-}
-
-/** This call can never be sent: final. Its message is the reason for operators, and never holds anything of the call. */
-export class CallUnusableError extends Error {
-  override readonly name = 'CallUnusableError';
 }

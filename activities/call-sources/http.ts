@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici';
+import { MAX_CALL_BYTES, tooLarge } from '../../contract/call-record.js';
 import { withTimeOut } from '../../contract/time-out.js';
-import { MAX_CALL_BYTES, tooLarge } from '../call-record.js';
 import { parseRetryAfter } from '../retry-after.js';
 import { type CallSource, CallSourceError, CallUnusableError } from './call-source.js';
 

@@ -6,9 +6,15 @@ import type { Session } from './session.js';
 export async function callIdsOf(named: string[], file: string | undefined, { stdin }: Session): Promise<string[]> {
   const callIds = [...named];
   if (file !== undefined) {
-    for await (const line of linesOf(file, stdin)) if (line.trim() !== '') callIds.push(line.trim());
+    let number = 0;
+    for await (const line of linesOf(file, stdin)) {
+      number += 1;
+      if ('problem' in line) throw problem(`line ${number} of ${file} ${line.problem}`);
+      if (line.text.trim() !== '') callIds.push(line.text.trim());
+    }
   }
   if (callIds.length > 0) return callIds;
-  const message = 'call_ids must name at least one call: as arguments, or one a line with --file';
-  throw new InvalidRequestError([{ field: 'call_ids', message }]);
+  throw problem('call_ids must name at least one call: as arguments, or one a line with --file');
 }
+
+const problem = (message: string) => new InvalidRequestError([{ field: 'call_ids', message }]);

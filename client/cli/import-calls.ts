@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { checkCall } from '../../activities/call-record.js';
-import { CallUnusableError } from '../../activities/call-sources/call-source.js';
+import { CallUnusableError, checkCall } from '../../contract/call-record.js';
 import { callIdSchema, InvalidRequestError, parseOrThrow, userIdSchema } from '../../contract/index.js';
 import type { CallRecord } from '../../store/store.js';
+import type { Line } from './lines.js';
 
-/** Calls in one statement. */
+/** Calls that are kept in memory, and what they weigh. */
 const CHUNK_SIZE = 500;
+const CHUNK_LENGTH = 8_000_000;
 
 /** A line that was not imported, and why. */
 export interface BadLine {
@@ -53,7 +54,7 @@ function problemOf(error: unknown): string {
 
 /** Imports the good lines in chunks and reports the bad ones; a call that comes twice is as it comes last. */
 export async function importCalls(
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<Line>,
   userId: string | undefined,
   upsert: (calls: CallRecord[]) => Promise<void>,
   onBadLine: (bad: BadLine) => void,
@@ -65,20 +66,28 @@ export async function importCalls(
   };
   // One statement cannot replace a row twice.
   const chunk = new Map<string, NumberedCall>();
+  let length = 0;
   const flush = async () => {
     summary.imported += await importChunk([...chunk.values()], upsert, refuse);
     chunk.clear();
+    length = 0;
   };
   let number = 0;
   for await (const line of lines) {
     number += 1;
-    // A file written on Windows may begin with a byte order mark.
-    const text = line.replace(/^\uFEFF/, '').trim();
+    if ('problem' in line) {
+      refuse({ line: number, message: line.problem });
+      continue;
+    }
+    const text = line.text.trim();
     if (text === '') continue;
     const call = parseCall(text, userId);
     if (typeof call === 'string') refuse({ line: number, message: call });
-    else chunk.set(JSON.stringify([call.user_id, call.call_id]), { line: number, call });
-    if (chunk.size >= CHUNK_SIZE) await flush();
+    else {
+      chunk.set(JSON.stringify([call.user_id, call.call_id]), { line: number, call });
+      length += text.length;
+    }
+    if (chunk.size >= CHUNK_SIZE || length >= CHUNK_LENGTH) await flush();
   }
   await flush();
   return summary;

@@ -102,7 +102,7 @@ export interface DeliveryOptions {
 /** A registered call, as its delivery is asked for. */
 export async function registerDelivery(store: Store, options: DeliveryOptions): Promise<DeliveryInput> {
   const { webhook_url, payload = '{"a":1}', send_type = 'create', user_id = unique('user') } = options;
-  const batch_id = unique('batch');
+  const batch_id = `${unique('batch')}.0`;
   const call_id = unique('call');
   const [part] = await store.registerBatches({
     workflow_id: `postcall-${batch_id}`,

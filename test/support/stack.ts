@@ -84,7 +84,8 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   });
   quietRuntime();
   const connection = await Connection.connect(config.temporal.connectionOptions);
-  const store = options.store ?? (await openStore({ dataDir: options.dataDir ?? IN_MEMORY }));
+  const store =
+    options.store ?? (await openStore({ dataDir: options.dataDir ?? IN_MEMORY, encryption: config.encryption }));
   const receiver = await Receiver.start();
   const worker = workerSwitch(options, config, store);
   if (options.worker !== false) await worker.start();

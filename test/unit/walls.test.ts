@@ -36,7 +36,7 @@ const ALLOWED: [file: string, line: string][] = [
   ['workflows/y.ts', "import type { BatchInput } from '../contract/batch.js';"],
   ['workflows/x.ts', "import { PAGE_SIZE } from '../contract/limits.js';"],
   ['activities/z.ts', "import type { Store } from '../store/store.js';"],
-  ['client/cli/y.ts', "import { checkCall } from '../../activities/call-record.js';"],
+  ['client/cli/y.ts', "import { checkCall } from '../../contract/call-record.js';"],
   ['client/cli/z.ts', "const { openStore } = await import('../../store/index.js');"],
   ['config/z.ts', "import { DEFAULT_TASK_QUEUE } from '../contract/index.js';"],
   ['client/cli/x.ts', "import { loadConfig } from '../../config/config.js';"],

@@ -22,6 +22,15 @@ it('calls without an owner are warned of where several users have keys', async (
   expect(await warnings(URL, 'one', 'two')).toEqual([expect.stringContaining('CALLS_USER_ID')]);
 });
 
+it('so are those of a source of the operator’s own', async () => {
+  const { lines, logger } = captureLog('info');
+  const key = { prefix: 'pk', created_at: '2026-01-01T00:00:00.000Z', revoked_at: null };
+  const store = { listApiKeys: async () => ['one', 'two'].map((user_id) => ({ ...key, user_id })) };
+  const callSource = { getCall: async () => undefined };
+  await warnOfOwnerlessCalls({ config: loadConfig({}), callSource, store, logger });
+  expect(lines).toEqual([expect.stringContaining('CALLS_USER_ID')]);
+});
+
 it.each([
   ['one user has', URL, ['one', 'one', '-two']],
   ['their owner is named', { ...URL, CALLS_USER_ID: 'one' }, ['one', 'two']],

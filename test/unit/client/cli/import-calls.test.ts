@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { type BadLine, importCalls, parseCall } from '../../../../client/cli/import-calls.js';
+import type { Line } from '../../../../client/cli/lines.js';
 import { StoreQueryError, StoreUnavailableError } from '../../../../store/errors.js';
 import type { CallRecord } from '../../../../store/store.js';
 
-async function* lines(...texts: string[]): AsyncGenerator<string> {
-  yield* texts;
+async function* lines(...texts: string[]): AsyncGenerator<Line> {
+  for (const text of texts) yield { text };
 }
 
-async function importAll(input: AsyncIterable<string>, userId?: string) {
+async function importAll(input: AsyncIterable<Line>, userId?: string) {
   const chunks: CallRecord[][] = [];
   const bad: BadLine[] = [];
   const upsert = async (calls: CallRecord[]) => {
@@ -62,6 +63,24 @@ test('a large file goes to the store in chunks', async () => {
   );
   expect(chunks.map((chunk) => chunk.length)).toEqual([500, 500, 201]);
   expect(summary).toEqual({ imported: 1_201, bad: 0 });
+});
+
+test('large calls go to the store a few at a time', async () => {
+  const large = (id: number) => JSON.stringify({ call_id: `c-${id}`, text: 'x'.repeat(3_000_000) });
+  const { summary, chunks } = await importAll(lines(...[1, 2, 3, 4, 5, 6, 7].map(large)), 'u-1');
+  expect(chunks.map((chunk) => chunk.length)).toEqual([3, 3, 1]);
+  expect(summary).toEqual({ imported: 7, bad: 0 });
+});
+
+test('a line that cannot be read is named, and the others are imported', async () => {
+  async function* input(): AsyncGenerator<Line> {
+    yield { text: '{"call_id":"c-1"}' };
+    yield { problem: 'is not UTF-8' };
+    yield { text: '{"call_id":"c-3"}' };
+  }
+  const { summary, bad } = await importAll(input(), 'u-1');
+  expect(bad).toEqual([{ line: 2, message: 'is not UTF-8' }]);
+  expect(summary).toEqual({ imported: 2, bad: 1 });
 });
 
 test('a call that comes twice is as it comes last', async () => {

@@ -1,17 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { linesOf } from '../../../../client/cli/lines.js';
+import { type Line, linesOf } from '../../../../client/cli/lines.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 
-async function collect(lines: AsyncIterable<string>): Promise<string[]> {
+async function collect(lines: AsyncIterable<Line>): Promise<string[]> {
   const all: string[] = [];
-  for await (const line of lines) all.push(line);
+  for await (const line of lines) all.push('text' in line ? line.text : `! ${line.problem}`);
   return all;
 }
 
 const noInput = Readable.from([]);
+const MEGABYTE = Buffer.alloc(1_000_000, 'x');
 
 test('a file is read line by line, with either line end and without one at the end', async () => {
   const file = join(await temporaryFolder(), 'calls.txt');
@@ -21,6 +23,47 @@ test('a file is read line by line, with either line end and without one at the e
 
 test('- is stdin', async () => {
   expect(await collect(linesOf('-', Readable.from(['a\nb', 'c\n'])))).toEqual(['a', 'bc']);
+});
+
+test('only a line feed ends a line: what else separates lines in Unicode is text', async () => {
+  const text = '{"a":"\u2028 \u2029 \u0085 \u000b"}';
+  expect(await collect(linesOf('-', Readable.from([Buffer.from(`${text}\n${text}\r\n\r`)])))).toEqual([text, text, '']);
+});
+
+test('a byte order mark is no part of the text', async () => {
+  expect(await collect(linesOf('-', Readable.from([Buffer.from('\uFEFFa\nb')])))).toEqual(['a', 'b']);
+});
+
+test('a line that is not UTF-8 is a problem, and no other one', async () => {
+  const bytes = Buffer.concat([Buffer.from('a\n"'), Buffer.from([0xc3, 0x28]), Buffer.from('"\nç')]);
+  expect(await collect(linesOf('-', Readable.from([bytes])))).toEqual(['a', '! is not UTF-8', 'ç']);
+});
+
+test('bytes of a letter may come apart', async () => {
+  const property = fc.asyncProperty(
+    fc.string({ unit: 'grapheme' }),
+    fc.integer({ min: 1, max: 5 }),
+    async (text, size) => {
+      const bytes = Buffer.from(text.replaceAll(/[\n\r]/g, ' '));
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        bytes.subarray(at * size, (at + 1) * size),
+      );
+      const lines = await collect(linesOf('-', Readable.from([...pieces, Buffer.from('\n')])));
+      expect(lines).toEqual([bytes.toString().replace(/^\uFEFF/, '')]);
+    },
+  );
+  await fc.assert(property);
+});
+
+test('a line that is too long is a problem, and takes no memory', async () => {
+  function* input() {
+    yield Buffer.from('a\n');
+    for (let megabyte = 0; megabyte < 400; megabyte += 1) yield MEGABYTE;
+    yield Buffer.from('\nb');
+  }
+  const before = process.memoryUsage().arrayBuffers;
+  expect(await collect(linesOf('-', Readable.from(input())))).toEqual(['a', '! has more than 10485760 bytes', 'b']);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
 });
 
 test.each([
@@ -35,7 +78,7 @@ test('a reader that stops early leaves nothing open', async () => {
   const file = join(await temporaryFolder(), 'calls.txt');
   await writeFile(file, 'a\n'.repeat(100_000));
   for await (const line of linesOf(file, noInput)) {
-    expect(line).toBe('a');
+    expect(line).toEqual({ text: 'a' });
     break;
   }
 });

@@ -1,9 +1,12 @@
-import { CallUnusableError } from './call-sources/call-source.js';
-
 /** A larger call is refused: it would be held in memory, stored and sent whole. */
 export const MAX_CALL_BYTES = 10 * 1024 * 1024;
 /** Deeper ones overflow the stacks of parsers, ours and the endpoint's. */
 export const MAX_CALL_DEPTH = 100;
+
+/** This call can never be sent: final. Its message is the reason for operators, and never holds anything of the call. */
+export class CallUnusableError extends Error {
+  override readonly name = 'CallUnusableError';
+}
 
 /** A call's record that may be sent. */
 export interface CheckedCall {
@@ -48,6 +51,7 @@ export const tooLarge = (): CallUnusableError =>
   new CallUnusableError(`the call has more than ${MAX_CALL_BYTES} bytes`);
 
 function serialised(data: Record<string, unknown>): string {
+  if (ArrayBuffer.isView(data)) throw new CallUnusableError('the call is bytes: give its text');
   try {
     const text: string | undefined = JSON.stringify(data);
     if (text !== undefined) return text;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCall, MAX_CALL_BYTES, MAX_CALL_DEPTH } from '../../../activities/call-record.js';
-import { CallUnusableError } from '../../../activities/call-sources/call-source.js';
+import { CallUnusableError, checkCall, MAX_CALL_BYTES, MAX_CALL_DEPTH } from '../../../contract/call-record.js';
 
 const reasonOf = (data: string | Record<string, unknown>): string => {
   try {

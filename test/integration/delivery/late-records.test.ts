@@ -1,0 +1,81 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { freshUser, startTestStack } from '../../support/stack.js';
+
+/** How often each call has been asked for. */
+const asked = new Map<string, number>();
+
+/** Answers by the beginning of a call's ID, and by how often it was asked for. */
+function answerTo(callId: string, times: number): { status: number; body: string } {
+  const record = (completed: unknown) => ({ status: 200, body: JSON.stringify({ call_id: callId, completed }) });
+  switch (callId.split('-')[0]) {
+    case 'missing':
+      return { status: 404, body: '{}' };
+    case 'late':
+      return times < 3 ? { status: 404, body: '{}' } : record(true);
+    case 'writing':
+      return record(times >= 3);
+    case 'unfinished':
+      return record('true');
+    case 'ownerless':
+      return { status: 200, body: JSON.stringify({ call_id: callId, user_id: ['one'], completed: true }) };
+    default:
+      return record(true);
+  }
+}
+
+async function callSource(): Promise<string> {
+  const server = createServer((request, response) => {
+    const callId = decodeURIComponent(request.url?.split('/').at(-1) ?? '');
+    const times = (asked.get(callId) ?? 0) + 1;
+    asked.set(callId, times);
+    const { status, body } = answerTo(callId, times);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/calls`;
+}
+
+test('records that come late, or are still being written, are waited for and hold up no other call', {
+  timeout: 60_000,
+}, async () => {
+  const stack = await startTestStack({
+    environment: {
+      CALLS_URL: await callSource(),
+      CALLS_GRACE: '4s',
+      CALLS_READY_FIELD: 'completed',
+      CALLS_READY_TIMEOUT: '7s',
+    },
+  });
+  const { client, receiver, store } = stack;
+  const user_id = freshUser();
+  const named = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `${kind}-${user_id}-${n}`);
+  const late = [...named('late', 5), ...named('writing', 5)];
+  const never = [...named('missing', 5), ...named('unfinished', 5)];
+  const ownerless = named('ownerless', 5);
+  const fine = named('fine', 300);
+  const call_ids = [...late, ...never, ...ownerless, ...fine];
+  const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
+
+  const result = await batch.result();
+  expect(result).toMatchObject({ delivered: 310, rejected: 5, failed: 10 });
+  const order = receiver.requests.map(({ callId }) => callId);
+  expect(order.slice(0, fine.length).toSorted()).toEqual(fine.toSorted());
+  expect(order.slice(fine.length).toSorted()).toEqual(late.toSorted());
+  const reasons = async (ids: string[]) =>
+    new Set(await Promise.all(ids.map(async (id) => (await store.getWebhook(user_id, id))?.reason)));
+  expect(await reasons(named('unfinished', 5))).toEqual(new Set(['not complete']));
+  expect(await reasons(ownerless)).toEqual(new Set(["the record's user_id is neither a string nor a number"]));
+  expect(result.errors.filter(({ error }) => error === 'CallNotFound').map(({ call_id }) => call_id)).toEqual(
+    named('missing', 5),
+  );
+  // Each time after a longer while: the two that never come are not asked for hundreds of times.
+  for (const id of never) expect(asked.get(id)).toBeLessThan(20);
+  for (const id of [...fine, ...ownerless]) expect(asked.get(id)).toBe(1);
+});
