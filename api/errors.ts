@@ -8,7 +8,7 @@ import {
   ServiceUnavailableError,
   WorkerUnavailableError,
 } from '../client/index.js';
-import { StoreUnavailableError } from '../store/errors.js';
+import { EncryptionKeyMissingError, StoreUnavailableError } from '../store/errors.js';
 
 /** What `error` can be in an answer. */
 export const ERROR_CODES = [
@@ -105,6 +105,7 @@ const TABLE: readonly Row[] = [
   ),
   row(ServiceRefusedError, () => unavailable('temporal_unavailable', 'The workflow service refuses requests.')),
   row(WorkerUnavailableError, () => unavailable('no_worker', 'No worker answers.')),
+  row(EncryptionKeyMissingError, () => unavailable('database_unavailable', 'A stored value cannot be decrypted now.')),
   row(StoreUnavailableError, () => unavailable('database_unavailable', 'The database cannot be reached.')),
 ];
 

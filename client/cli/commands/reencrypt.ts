@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidRequestError } from '../../../contract/index.js';
-import type { ReencryptResult } from '../../../store/index.js';
+import type { ReencryptProgress, ReencryptResult } from '../../../store/index.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
 
@@ -17,7 +17,8 @@ export function addReencrypt(program: Command, session: Session): void {
     .action(() => reencrypt(session));
 }
 
-const PROGRESS_ROWS = 100_000;
+/** Between two lines that say how far it has come. */
+const PROGRESS_INTERVAL_MS = 10_000;
 
 async function reencrypt(session: Session): Promise<void> {
   const { config, output } = session;
@@ -25,13 +26,13 @@ async function reencrypt(session: Session): Promise<void> {
     const field = 'POSTCALL_ENCRYPTION_KEYS';
     throw new InvalidRequestError([{ field, message: `${field} is not set: there is no key to encrypt with` }]);
   }
-  const result = await session.withStore((store) =>
-    store.reencrypt({
-      on_progress: ({ column, examined, changed }) => {
-        if (examined % PROGRESS_ROWS === 0) output.note(`${column}: ${examined} rows looked at, ${changed} changed`);
-      },
-    }),
-  );
+  let notedAt = performance.now();
+  const on_progress = ({ column, examined, changed }: ReencryptProgress) => {
+    if (performance.now() - notedAt < PROGRESS_INTERVAL_MS) return;
+    notedAt = performance.now();
+    output.note(`${column}: ${examined} rows looked at, ${changed} changed`);
+  };
+  const result = await session.withStore((store) => store.reencrypt({ on_progress }));
   const { columns, skipped, damaged } = result;
   output.print(result, () =>
     columns.map(({ column, examined, changed }) => `${column}: ${changed} of ${examined} changed`).join('\n'),

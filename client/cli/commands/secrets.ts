@@ -52,17 +52,14 @@ async function listSecrets(userId: string | undefined, session: Session): Promis
 }
 
 async function revokeSecret(id: string, session: Session): Promise<void> {
-  const { revoked, left } = await session.withStore(async (store) => {
+  const left = await session.withStore(async (store) => {
     if (!(await store.revokeSigningSecret(id)))
       throw new NotFoundError(`there is no active signing secret ${JSON.stringify(id)}`);
     const secrets = await store.listSigningSecrets();
     const owner = secrets.find((secret) => secret.id === id)?.user_id;
-    return {
-      revoked: true,
-      left: secrets.filter(({ user_id, revoked_at }) => user_id === owner && revoked_at === null),
-    };
+    return secrets.filter(({ user_id, revoked_at }) => user_id === owner && revoked_at === null);
   });
-  session.output.print({ id, revoked }, () => `signing secret ${id} revoked`);
+  session.output.print({ id, revoked: true }, () => `signing secret ${id} revoked`);
   session.output.note(signedFromNowOn(left, new Date().toISOString()));
 }
 

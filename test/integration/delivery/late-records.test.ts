@@ -5,6 +5,8 @@ import { freshUser, startTestStack } from '../../support/stack.js';
 
 /** How often each call has been asked for. */
 const asked = new Map<string, number>();
+/** Whether the calls that nothing is the matter with have been delivered: nothing else comes before. */
+let othersAreThrough = () => false;
 
 /** Answers by the beginning of a call's ID, and by how often it was asked for. */
 function answerTo(callId: string, times: number): { status: number; body: string } {
@@ -13,9 +15,9 @@ function answerTo(callId: string, times: number): { status: number; body: string
     case 'missing':
       return { status: 404, body: '{}' };
     case 'late':
-      return times < 3 ? { status: 404, body: '{}' } : record(true);
+      return times >= 3 && othersAreThrough() ? record(true) : { status: 404, body: '{}' };
     case 'writing':
-      return record(times >= 3);
+      return record(times >= 3 && othersAreThrough());
     case 'unfinished':
       return record('true');
     case 'ownerless':
@@ -43,14 +45,14 @@ async function callSource(): Promise<string> {
 }
 
 test('records that come late, or are still being written, are waited for and hold up no other call', {
-  timeout: 60_000,
+  timeout: 90_000,
 }, async () => {
   const stack = await startTestStack({
     environment: {
       CALLS_URL: await callSource(),
-      CALLS_GRACE: '4s',
+      CALLS_GRACE: '15s',
       CALLS_READY_FIELD: 'completed',
-      CALLS_READY_TIMEOUT: '7s',
+      CALLS_READY_TIMEOUT: '15s',
     },
   });
   const { client, receiver, store } = stack;
@@ -60,14 +62,13 @@ test('records that come late, or are still being written, are waited for and hol
   const never = [...named('missing', 5), ...named('unfinished', 5)];
   const ownerless = named('ownerless', 5);
   const fine = named('fine', 300);
+  othersAreThrough = () => fine.every((callId) => receiver.requestsOf(callId).length === 1);
   const call_ids = [...late, ...never, ...ownerless, ...fine];
   const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
 
   const result = await batch.result();
   expect(result).toMatchObject({ delivered: 310, rejected: 5, failed: 10 });
-  const order = receiver.requests.map(({ callId }) => callId);
-  expect(order.slice(0, fine.length).toSorted()).toEqual(fine.toSorted());
-  expect(order.slice(fine.length).toSorted()).toEqual(late.toSorted());
+  expect(receiver.requests.map(({ callId }) => callId).toSorted()).toEqual([...fine, ...late].toSorted());
   const reasons = async (ids: string[]) =>
     new Set(await Promise.all(ids.map(async (id) => (await store.getWebhook(user_id, id))?.reason)));
   expect(await reasons(named('unfinished', 5))).toEqual(new Set(['not complete']));
@@ -76,6 +77,6 @@ test('records that come late, or are still being written, are waited for and hol
     named('missing', 5),
   );
   // Each time after a longer while: the two that never come are not asked for hundreds of times.
-  for (const id of never) expect(asked.get(id)).toBeLessThan(20);
+  for (const id of never) expect(asked.get(id)).toBeLessThan(30);
   for (const id of [...fine, ...ownerless]) expect(asked.get(id)).toBe(1);
 });
