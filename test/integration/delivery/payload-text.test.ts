@@ -95,7 +95,11 @@ describe.each([
       const { store, receiver } = api().stack;
       const user = await api().newUser();
       const { secret } = await store.createSigningSecret(user.userId);
-      const worker: TestProcess = startProcess({ store, ...(way.source && { calls: { source: way.source() } }) });
+      const worker: TestProcess = startProcess({
+        store,
+        isLocal: false,
+        ...(way.source && { calls: { source: way.source() } }),
+      });
       const { sent = (text: string) => text } = way;
 
       const property = fc.asyncProperty(way.texts, fc.boolean(), async (textOf, isLarge) => {
@@ -122,7 +126,7 @@ describe.each([
         }
         texts.delete(call_id);
       });
-      await fc.assert(property, { numRuns: 60 });
+      await fc.assert(property, { numRuns: 30 });
     },
   );
 });
