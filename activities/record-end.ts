@@ -40,7 +40,8 @@ export async function recordEnd(
   });
   if (deps.events) tell(deps.events, input, { opened, sent, next, closed });
   if (outcome.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
-  return endOfStanding(closed.standing, outcome.kind === 'retry' ? endpoint_failed : undefined);
+  if (outcome.kind !== 'retry') return endOfStanding(closed.standing);
+  return endOfStanding(closed.standing, { endpoint_failed, answer: answerOf(sent) });
 }
 
 interface Recorded {
@@ -101,6 +102,12 @@ function attemptOutcome(next: NextStep): AttemptOutcome {
 }
 
 const describe = ({ response_code, error }: SendOutcome): string => error ?? `the endpoint answered ${response_code}`;
+
+/** The history keeps it for each failed attempt. */
+const MAX_ANSWER_LENGTH = 60;
+
+const answerOf = ({ response_code, error }: SendOutcome): string =>
+  (error ?? String(response_code)).slice(0, MAX_ANSWER_LENGTH);
 
 /** Does not give up: what is not recorded would be sent again. Throws only where the database refuses the attempt's data, even without its text. */
 async function close({ store, onFault }: Dependencies, request: CloseRequest): Promise<CloseResult> {

@@ -1,7 +1,13 @@
 import type { CallStanding, DeliveryEnd } from '../contract/index.js';
 
-/** What a webhook's standing in the store means to those who wait for its delivery. `endpoint_failed`: of its last attempt, where known. */
-export function endOfStanding(standing: CallStanding, endpoint_failed?: boolean): DeliveryEnd {
+/** Of the attempt that has led to a standing, where it is known. */
+interface LastAttempt {
+  endpoint_failed?: boolean | undefined;
+  answer?: string | undefined;
+}
+
+/** What a webhook's standing in the store means to those who wait for its delivery. */
+export function endOfStanding(standing: CallStanding, { endpoint_failed, answer }: LastAttempt = {}): DeliveryEnd {
   switch (standing.status) {
     case 'delivered':
       return { kind: 'delivered' };
@@ -15,7 +21,12 @@ export function endOfStanding(standing: CallStanding, endpoint_failed?: boolean)
         ...(endpoint_failed !== undefined && { endpoint_failed }),
       };
     case 'retrying':
-      return { kind: 'retry', due_in: standing.due_in, endpoint_failed: endpoint_failed ?? false };
+      return {
+        kind: 'retry',
+        due_in: standing.due_in,
+        endpoint_failed: endpoint_failed ?? false,
+        ...(answer !== undefined && { answer }),
+      };
     case 'in_flight':
       return { kind: 'slow' };
   }

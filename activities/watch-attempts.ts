@@ -144,7 +144,7 @@ function endOf(standing: WatchedStanding, webhook: Remote): DeliveryEnd | undefi
       return webhook.unknownLooks < UNKNOWN_LOOKS ? undefined : { kind: 'interrupted' };
     case 'standing': {
       if (standing.standing.status === 'in_flight') return undefined;
-      return endOfStanding(standing.standing, standing.endpoint_failed);
+      return endOfStanding(standing.standing, { endpoint_failed: standing.endpoint_failed });
     }
   }
 }

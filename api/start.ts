@@ -9,7 +9,7 @@ import type { ProcessMetrics } from '../telemetry/index.js';
 import { createApi } from './server.js';
 
 export interface StartApiOptions {
-  config: Pick<Config, 'temporal' | 'taskQueue' | 'http'>;
+  config: Pick<Config, 'temporal' | 'taskQueue' | 'searchAttributes' | 'http'>;
   /** Stays the caller's to close, after the API has stopped. */
   store: Store;
   logger: Logger;
@@ -37,7 +37,11 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const { connectionOptions, namespace } = config.temporal;
   const connection = Connection.lazy({ ...connectionOptions, channelArgs: RECONNECT_ARGS });
   const temporal = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
-  const client = new PostcallClient({ client: temporal, taskQueue: config.taskQueue });
+  const client = new PostcallClient({
+    client: temporal,
+    taskQueue: config.taskQueue,
+    searchAttributes: config.searchAttributes,
+  });
   const app = createApi({
     client,
     store,

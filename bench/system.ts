@@ -107,7 +107,11 @@ export async function startPackage(callIds: readonly string[]): Promise<System> 
   });
 }
 
+/** Of the bench's own environment: to measure what they cost. */
+const SEARCH_ATTRIBUTES = process.env.POSTCALL_SEARCH_ATTRIBUTES === 'off' ? 'off' : 'on';
+
 const variablesOf = (port: number) => ({
+  POSTCALL_SEARCH_ATTRIBUTES: SEARCH_ATTRIBUTES,
   POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
   POSTCALL_MAX_IN_FLIGHT: String(WIDE_IN_FLIGHT),
   POSTCALL_API_KEYS: `${USER}:${API_KEY}`,
@@ -130,7 +134,7 @@ interface Running {
 async function systemOf({ port, address, pids, stop }: Running): Promise<System> {
   const apiOrigin = `http://127.0.0.1:${port}`;
   await ready(apiOrigin);
-  const client = await PostcallClient.connect({ address });
+  const client = await PostcallClient.connect({ address, searchAttributes: SEARCH_ATTRIBUTES === 'on' });
   const connection = await Connection.connect({ address });
   const temporal = new Client({ connection });
   return {

@@ -11,6 +11,7 @@ import {
   parseOrThrow,
   type ResendRequest,
   resendRequestSchema,
+  searchAttributesOf,
   workflowIdOf,
 } from '../contract/index.js';
 import { fairnessKey, randomSuffix, randomWorkflowPart, requestFingerprint, workflowPartOfKey } from './digests.js';
@@ -72,6 +73,7 @@ export function workflowStart(starts: readonly BatchStart[]) {
       workflowId: workflowIdOf(batchId(workflowPart, '')),
       args: [{ batches }] as [DeliverInput<never>],
       memo: { ...memo },
+      attributes: searchAttributesOf(batches),
       ...(first && starts.length === 1 && { priority: priorityOf(first) }),
       staticSummary: staticSummary(batches),
       staticDetails: staticDetails(batches),

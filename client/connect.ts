@@ -26,7 +26,16 @@ export interface ConnectOptions extends LoadClientProfileOptions {
 }
 
 /** Throws `ServiceUnavailableError` after five seconds. */
-export async function connect({ address, namespace, payloadCodecs = [], ...profile }: ConnectOptions): Promise<Client> {
+export async function connect({ payloadCodecs = [], ...options }: ConnectOptions): Promise<Client> {
+  return new Client({ ...(await openConnection(options)), dataConverter: { payloadCodecs } });
+}
+
+/** As {@link connect}: for requests that no client makes. */
+export async function openConnection({
+  address,
+  namespace,
+  ...profile
+}: Omit<ConnectOptions, 'payloadCodecs'>): Promise<{ connection: Connection; namespace: string }> {
   const config = loadClientConnectConfig(profile);
   const target = address ?? config.connectionOptions.address ?? `127.0.0.1:${DEFAULT_TEMPORAL_PORT}`;
   const connection = await open({
@@ -35,11 +44,7 @@ export async function connect({ address, namespace, payloadCodecs = [], ...profi
     connectTimeout: CONNECT_TIMEOUT_MS,
     channelArgs: RECONNECT_ARGS,
   });
-  return new Client({
-    connection,
-    namespace: namespace ?? config.namespace ?? 'default',
-    dataConverter: { payloadCodecs },
-  });
+  return { connection, namespace: namespace ?? config.namespace ?? 'default' };
 }
 
 async function open(options: ConnectionOptions & { address: string }): Promise<Connection> {

@@ -1,8 +1,10 @@
 import {
+  attributesOf,
   type FailedQuery,
   type FailedRequest,
   failedRequestSchema,
   findFailedWorkflowId,
+  hostOf,
   parseOrThrow,
   type ResendFailedInput,
   type ResendFailedRequest,
@@ -42,6 +44,8 @@ export function resendFailedOptions(request: ResendFailedRequest, now: Date) {
   return {
     workflowId: resendFailedWorkflowId(randomId()),
     args: [input] as [ResendFailedInput],
+    // Its batches carry what it does: it has no calls itself.
+    attributes: attributesOf([user_id], url === undefined ? [] : [hostOf(url)], 0),
     staticSummary: `resend what failed from ${since} to ${until}`,
     memo: { user_id },
   };

@@ -27,6 +27,11 @@ interface CommonOptions {
   taskQueue?: string;
   /** How requests of up to ten calls without an idempotency key share workflows; false: each has one of its own. */
   grouping?: GroupingOptions | false;
+  /**
+   * False: workflows carry no search attributes, which name users and hosts in the clear whatever codec encrypts the rest. A server that
+   * does not know them starts workflows without them all the same. Default true.
+   */
+  searchAttributes?: boolean;
 }
 
 /** Either a Temporal client of your own (with its data converter and interceptors), or a connection: best one made with {@link RECONNECT_ARGS}. */
@@ -59,7 +64,7 @@ export class PostcallClient implements AsyncDisposable {
    */
   constructor(options: PostcallClientOptions) {
     const client = 'client' in options ? options.client : new Client(options);
-    this.#temporal = new Temporal(client, options.taskQueue ?? DEFAULT_TASK_QUEUE);
+    this.#temporal = new Temporal(client, options.taskQueue ?? DEFAULT_TASK_QUEUE, options.searchAttributes ?? true);
     if (options.grouping !== false) {
       this.#grouped = new GroupedStarts((group) => this.#startWorkflow(group), options.grouping);
     }
@@ -79,12 +84,18 @@ export class PostcallClient implements AsyncDisposable {
    * await postcall.close();
    * ```
    */
-  static async connect({ taskQueue, grouping, ...options }: PostcallConnectOptions = {}): Promise<PostcallClient> {
+  static async connect({
+    taskQueue,
+    grouping,
+    searchAttributes,
+    ...options
+  }: PostcallConnectOptions = {}): Promise<PostcallClient> {
     const client = await connect(options);
     const postcall = new PostcallClient({
       client,
       ...(taskQueue !== undefined && { taskQueue }),
       ...(grouping !== undefined && { grouping }),
+      ...(searchAttributes !== undefined && { searchAttributes }),
     });
     postcall.#owned = client;
     return postcall;

@@ -9,7 +9,13 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import type { QueryDefinition, SignalDefinition, Workflow, WorkflowResultType } from '@temporalio/common';
+import type {
+  QueryDefinition,
+  SearchAttributePair,
+  SignalDefinition,
+  Workflow,
+  WorkflowResultType,
+} from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { BatchMemo } from '../contract/index.js';
 import { withTimeOut } from '../contract/time-out.js';
@@ -17,6 +23,7 @@ import { type BatchFailedError, ServiceUnavailableError, WorkerUnavailableError 
 import { failureOfStatus } from './map-error.js';
 import { patiently } from './patiently.js';
 import { Requests, type Target } from './requests.js';
+import { SearchAttributeUse } from './search-attributes.js';
 import { Waits } from './waits.js';
 
 /** For requests that the service answers by itself: an unreachable service is reported within five seconds. */
@@ -42,7 +49,10 @@ export interface WorkflowDescription {
   finished_at: string | null;
 }
 
-type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue'>;
+/** `attributes` are carried where the server takes them; a workflow that keeps them up is told so in its input. */
+type StartOptions<W extends Workflow> = Omit<WorkflowStartOptions<W>, 'taskQueue' | 'typedSearchAttributes'> & {
+  attributes?: SearchAttributePair[];
+};
 /** `ALLOW_DUPLICATE_FAILED_ONLY`: also where the last workflow of the ID ended without a result. */
 export type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY';
 
@@ -59,8 +69,10 @@ export class Temporal {
   readonly #taskQueue: string;
   readonly #requests: Requests;
   readonly #waits = new Waits();
+  readonly #attributes: SearchAttributeUse;
 
-  constructor(client: Pick<Client, 'workflow'>, taskQueue: string) {
+  constructor(client: Pick<Client, 'workflow'>, taskQueue: string, searchAttributes: boolean) {
+    this.#attributes = new SearchAttributeUse(searchAttributes);
     // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
     this.#workflows = clientWith(client, 'NOT_COMPLETED_CLEANLY');
     this.#unselective = clientWith(client, 'NONE');
@@ -96,8 +108,10 @@ export class Temporal {
       taskQueue: this.#taskQueue,
       workflowIdReusePolicy,
       workflowIdConflictPolicy: 'FAIL',
-    } as WorkflowStartOptions<W>;
-    return this.#untilKnown(options, () => this.#start<W>(type, all));
+    };
+    return this.#attributes.start(all, (carried) =>
+      this.#untilKnown(options, () => this.#start<W>(type, carried as WorkflowStartOptions<W>)),
+    );
   }
 
   /** Repeats a request whose answer was lost. Sends nothing to a service that is away: it is known then that it did not take the request. */

@@ -46,6 +46,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
         ? undefined
         : { name: env.TEMPORAL_DEPLOYMENT_NAME, buildId: env.TEMPORAL_WORKER_BUILD_ID },
     codecModule: env.POSTCALL_CODEC_MODULE,
+    searchAttributes: env.POSTCALL_SEARCH_ATTRIBUTES,
     /** PostgreSQL; undefined: PGlite in `dataDir`. */
     databaseUrl: env.DATABASE_URL,
     dataDir: env.POSTCALL_DATA_DIR,

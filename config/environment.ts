@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, DEFAULT_TEMPORAL_PORT, userIdSchema } from '../contract/index.js';
 import { encryptionKeys } from './encryption-keys.js';
-import { duration, durations, flag, list, optionalDuration, optionalPort, port, wholeNumber } from './values.js';
+import { duration, durations, flag, list, onOff, optionalDuration, optionalPort, port, wholeNumber } from './values.js';
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
 const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
@@ -124,6 +124,9 @@ const delivery = {
 };
 
 const observability = {
+  POSTCALL_SEARCH_ATTRIBUTES: onOff('on').describe(
+    '`off`: workflows carry no search attributes, which name users and hosts in the clear.',
+  ),
   LOG_LEVEL: logLevel
     .default('info')
     .describe('`trace`, `debug`, `info`, `warn` or `error`; at `debug` workflows have stack traces too.'),

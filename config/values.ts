@@ -30,6 +30,13 @@ export const flag = () =>
     .default('false')
     .transform((value) => value === 'true');
 
+/** `on` or `off`. */
+export const onOff = (fallback: 'on' | 'off') =>
+  z
+    .enum(['on', 'off'], 'must be on or off')
+    .default(fallback)
+    .transform((value) => value === 'on');
+
 /** Comma-separated values. Unset: none. */
 export const list = <T extends z.ZodType<string, string>>(item: T) =>
   z

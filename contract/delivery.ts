@@ -1,4 +1,4 @@
-import type { BatchBase, Counts, EndpointState } from './batch.js';
+import type { BatchBase, Counts } from './batch.js';
 import type { FinalFailure, Rejection } from './failures.js';
 
 /** What the workflow's activities take and return. Failures of webhooks are data; nothing is thrown for them. */
@@ -81,7 +81,13 @@ export interface DeliveryInput extends BatchBase {
 export type DeliveryEnd =
   | { kind: 'delivered' }
   /** An attempt failed, and another is due. `endpoint_failed`: the endpoint as a whole failed, not this one webhook. */
-  | { kind: 'retry'; due_in: number; endpoint_failed: boolean }
+  | {
+      kind: 'retry';
+      due_in: number;
+      endpoint_failed: boolean;
+      /** For people: the endpoint's status, or why none came; at most 60 characters. */
+      answer?: string;
+    }
   | { kind: 'failed' | 'canceled'; error: FinalFailure; endpoint_failed?: boolean }
   | { kind: 'rejected'; error: Rejection }
   /** No attempt was made: it is not due yet, or this process has as many in flight at the endpoint as it may. */
@@ -139,7 +145,8 @@ export interface CheckpointInput {
     /** Milliseconds since the epoch; null while it runs. */
     finished_at: number | null;
   }[];
-  endpoints: { user_id: string; key: string; state: EndpointState; since: number }[];
+  /** Those that a workflow has come to take for down; attempts tell everything else of them. */
+  endpoints: { user_id: string; key: string }[];
 }
 
 export type CheckpointResult = { kind: 'recorded' } | StoreAway;
@@ -183,6 +190,8 @@ export interface ResendFailedInput {
   /** Set by the workflow itself when it continues as new. */
   cursor?: string;
   done?: ResendFailedResult;
+  /** The start carried the search attributes: its batches carry them, too. */
+  search_attributes?: true;
 }
 
 export interface ResendFailedResult {

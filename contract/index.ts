@@ -7,4 +7,5 @@ export * from './invalid-request.js';
 export * from './limits.js';
 export * from './messages.js';
 export * from './request.js';
+export * from './search-attributes.js';
 export * from './webhook.js';

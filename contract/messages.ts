@@ -9,6 +9,8 @@ export const RESEND_FAILED_WORKFLOW = 'resendFailedWebhooks';
 /** Input of the workflow that delivers: one batch, or several small ones that share it. */
 export interface DeliverInput<Carried = unknown> {
   batches: BatchRequest[];
+  /** The start carried the search attributes: the workflow keeps them up. */
+  search_attributes?: true;
   /** Where the calls stand, when the workflow continues as new. */
   carried?: Carried;
 }

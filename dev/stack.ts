@@ -104,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       temporalAddress: temporal.connectionOptions.address ?? '',
       uiUrl: server?.uiUrl,
       store,
-      client: new PostcallClient({ client, taskQueue: config.taskQueue }),
+      client: new PostcallClient({ client, taskQueue: config.taskQueue, searchAttributes: config.searchAttributes }),
       failed: Promise.race([worker.failed, ...(embeddedServer ? [embeddedServer.failed] : [])]),
       stop,
       [Symbol.asyncDispose]: stop,

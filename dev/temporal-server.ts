@@ -3,6 +3,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTE_TYPES } from '../contract/index.js';
 import { freePort, type PortNeed, requireFreePorts } from './free-port.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guarded-process.js';
 import { StackError } from './stack-error.js';
@@ -14,6 +15,8 @@ export interface TemporalServerOptions {
   dataDir: string;
   /** `file` (default): what was running goes on at the next start. `memory`: forgotten at the end. */
   database?: 'file' | 'memory';
+  /** Whether it knows what workflows are found by. Default true. */
+  searchAttributes?: boolean;
   /** The gRPC port. Default: any free one. */
   port?: number;
   /** The Web UI's port; `false`: no Web UI. Default: any free one. */
@@ -124,7 +127,7 @@ async function openLog(path: string) {
 }
 
 function spawnServer(
-  { cliPath, dataDir, database = 'file' }: TemporalServerOptions,
+  { cliPath, dataDir, database = 'file', searchAttributes = true }: TemporalServerOptions,
   port: number,
   uiPort: number | false,
   log: number,
@@ -135,6 +138,7 @@ function spawnServer(
     ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--log-level', 'warn', '--color', 'never'],
     ...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...pairs('--dynamic-config-value', DYNAMIC_CONFIG),
+    ...(searchAttributes ? pairs('--search-attribute', SEARCH_ATTRIBUTE_TYPES) : []),
     // A relative name, because the server reads it as part of a URL: a `?` or `%` in the folder's name would change its meaning.
     ...(database === 'file' ? ['--db-filename', 'temporal.db', ...pairs('--sqlite-pragma', SQLITE_PRAGMAS)] : []),
   ];

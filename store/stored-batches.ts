@@ -27,11 +27,11 @@ const batchStatement = requestStatement<BatchRecord>(
  * after fewer failures than anybody else.
  */
 const endpointStatement = requestStatement<EndpointRecord>(
-  { key: ['text', ({ key }) => key], state: ['text', ({ state }) => state] },
+  { key: ['text', ({ key }) => key] },
   (requests) => `
     with changed as materialized (
       select key from ${requests} join endpoints using (key)
-      where request.state = 'down' and endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
+      where endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
     )
     update endpoints set state = 'down', since = failing_since from changed
     where endpoints.key = changed.key

@@ -13,7 +13,6 @@ const watching = proxyActivities<Pick<Activities, 'watchAttempts'>>({
   startToCloseTimeout: '1m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '1s', maximumInterval: '30s' },
-  summary: 'attempts that take longer',
 });
 
 const recording = proxyActivities<Pick<Activities, 'checkpoint'>>({
@@ -27,6 +26,7 @@ export const regular = { watchAttempts: watching.watchAttempts, checkpoint: reco
 
 /** Retried by the server while the store is away. */
 export const { findFailed } = proxyActivities<Pick<Activities, 'findFailed'>>({
+  summary: 'a page of failed webhooks',
   startToCloseTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
 });

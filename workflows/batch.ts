@@ -20,6 +20,8 @@ export interface Call {
   due: number;
   /** Attempts that ended without settling it. */
   attempts: number;
+  /** What its last attempt brought, for people, where that is known. */
+  answer: string | undefined;
   /** Somebody wants it to be tried before its time. */
   ordered: boolean;
   /** Its record could not be read when it was last asked for. */
@@ -40,6 +42,8 @@ export interface Route {
   /** Places of `untried` that are used up. */
   untriedFrom: number;
   inFlight: number;
+  /** Calls with a row that are not settled. */
+  unsettled: number;
   /** Since when the endpoint is gone (HTTP 410) for this batch. */
   goneSince: number | null;
 }
@@ -115,7 +119,15 @@ export class Batch {
     const known = this.routes.get(endpoint.ref.key);
     if (known) return known;
     endpoint.leastDownAfter = Math.min(endpoint.leastDownAfter, this.downAfter);
-    const route: Route = { batch: this, endpoint, untried: [], untriedFrom: 0, inFlight: 0, goneSince: null };
+    const route: Route = {
+      batch: this,
+      endpoint,
+      untried: [],
+      untriedFrom: 0,
+      inFlight: 0,
+      unsettled: 0,
+      goneSince: null,
+    };
     this.routes.set(endpoint.ref.key, route);
     return route;
   }
@@ -129,6 +141,7 @@ const newCall = (id: string, batch: Batch, place: number): Call => ({
   state: 'unregistered',
   due: 0,
   attempts: 0,
+  answer: undefined,
   ordered: false,
   unread: false,
   watched: false,

@@ -11,7 +11,7 @@ import type { FailureType } from '../contract/failures.js';
 import { groupedBy } from '../contract/grouped-by.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { Batch, type Call, type CallState, type Route } from './batch.js';
-import { Endpoint, stateOf } from './endpoint.js';
+import { Endpoint } from './endpoint.js';
 import { Gate } from './gate.js';
 
 /** Failures of a call source in a row that are taken for its absence, and not for a fault of single calls. */
@@ -30,8 +30,8 @@ export class Book {
   readonly elsewhere = new Set<Call>();
   /** How many of them are only being read. */
   reading = 0;
-  /** Endpoints whose state for some batch has changed since it was last recorded. */
-  readonly changedEndpoints = new Set<Endpoint>();
+  /** Endpoints that have gone down since that was last recorded. */
+  readonly fallenEndpoints = new Set<Endpoint>();
   readonly store = new Gate();
   readonly source = new Gate(SOURCE_TOLERANCE);
   readonly #byId: ReadonlyMap<string, Batch>;
@@ -59,7 +59,7 @@ export class Book {
 
   /** Something is to be written to the store that others wait for, or that a reset must not lose. */
   get hasUnrecorded(): boolean {
-    return this.changedEndpoints.size > 0 || this.batches.some(({ unrecorded }) => unrecorded);
+    return this.fallenEndpoints.size > 0 || this.batches.some(({ unrecorded }) => unrecorded);
   }
 
   /** What is to be registered next: at most 500 calls, in the order of acceptance. */
@@ -150,6 +150,7 @@ export class Book {
         call.batch.change(call, () => {
           call.attempts += 1;
         });
+        call.answer = end.answer;
         if (end.endpoint_failed) this.#endpointFailed(call, now);
         else this.#endpointAnswered(call);
         this.#wait(call, now, end.due_in);
@@ -240,9 +241,7 @@ export class Book {
 
   #gone(route: Route, now: number): void {
     route.goneSince ??= now;
-    route.endpoint.goneSince ??= now;
     route.batch.hasGoneCalls = true;
-    this.changedEndpoints.add(route.endpoint);
   }
 
   #finishIfDone(batch: Batch, now: number): void {
@@ -260,14 +259,14 @@ export class Book {
   #endpointFailed({ route, batch }: Call, now: number): void {
     if (!route) return;
     const { endpoint } = route;
-    const before = stateOf(endpoint).state;
+    const wasDown = endpoint.isDown;
     endpoint.failed(now, batch.downAfter);
-    if (before !== stateOf(endpoint).state) this.changedEndpoints.add(endpoint);
+    if (endpoint.isDown && !wasDown) this.fallenEndpoints.add(endpoint);
   }
 
   #endpointAnswered({ route }: Call): void {
     if (!route) return;
-    if (stateOf(route.endpoint).state !== 'up') this.changedEndpoints.add(route.endpoint);
+    this.fallenEndpoints.delete(route.endpoint);
     route.endpoint.succeeded();
   }
 
@@ -284,6 +283,7 @@ export class Book {
       const places = Number(HOLDS_PLACE[state]) - Number(HOLDS_PLACE[call.state]);
       route.inFlight += places;
       route.endpoint.inFlight += places;
+      route.unsettled += Number(IS_HELD[state]) - Number(IS_HELD[call.state]);
       if (state === 'untried') route.untried.push(call);
       if (route.goneSince !== null && state !== 'settled') call.batch.hasGoneCalls = true;
     }
@@ -322,6 +322,17 @@ const HOLDS_PLACE: Record<CallState, boolean> = {
   trying: true,
   slow: true,
   reading: false,
+  settled: false,
+};
+
+/** Calls that have a row and are not settled. */
+const IS_HELD: Record<CallState, boolean> = {
+  unregistered: false,
+  untried: true,
+  waiting: true,
+  trying: true,
+  slow: true,
+  reading: true,
   settled: false,
 };
 

@@ -180,9 +180,7 @@ function unpackBatch(book: Book, batch: Batch, carried: CarriedBatch, endpoints:
   });
   for (const [place, since] of carried.gone) {
     const endpoint = endpoints[place];
-    if (!endpoint) continue;
-    batch.routeTo(endpoint).goneSince = since;
-    endpoint.goneSince = since;
+    if (endpoint) batch.routeTo(endpoint).goneSince = since;
   }
   for (const place of carried.ordered) Object.assign(batch.calls[place] ?? {}, { ordered: true });
   for (const place of carried.unread) Object.assign(batch.calls[place] ?? {}, { unread: true });

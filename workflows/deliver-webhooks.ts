@@ -16,6 +16,7 @@ import { isDone, nextStep } from './next-step.js';
 import { carryOut } from './orders.js';
 import { answerQuestions } from './questions.js';
 import { resultOf } from './report.js';
+import { SearchAttributes } from './search-attributes.js';
 import { Steps } from './steps.js';
 
 /** Far below what Temporal bears: 51,200 events, 50 MB. A run that is carried over costs one workflow task. */
@@ -44,28 +45,46 @@ export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise
 async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook>): Promise<void> {
   const steps = new Steps(book, inbox);
   const run = new RunLength();
+  const shown = new Display(book, input.search_attributes);
   if (input.carried) await steps.readPauses();
   for (;;) {
     const now = Date.now();
     for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
     if (isDone(book)) return;
     // Nothing is awaited between taking the letters and this: no order is lost.
-    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ batches: input.batches, carried: carry(book) });
+    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
     const step = steps.taskIsLong ? CHECKPOINT : nextStep(book, now);
-    if (step.kind === 'rest') await rest(book, inbox, steps, step.until - now);
-    else await steps.do(step);
+    if (step.kind === 'rest') {
+      steps.watch();
+      shown.update();
+      if (await rest(inbox, step.until - now)) steps.taskEnded();
+    } else await steps.do(step);
   }
 }
 
-/** Until something has come in, or for so many milliseconds. */
-async function rest(book: Book, inbox: Inbox, steps: Steps, ms: number): Promise<void> {
-  steps.watch();
-  setCurrentDetails(detailsOf(book));
-  if (!inbox.isEmpty) return;
+/** Until something has come in, or for so many milliseconds. False when it has come in already. */
+async function rest(inbox: Inbox, ms: number): Promise<boolean> {
   const hasLetters = () => !inbox.isEmpty;
+  if (hasLetters()) return false;
   if (ms === Number.POSITIVE_INFINITY) await condition(hasLetters);
-  else await condition(hasLetters, Math.min(ms, LONGEST_REST_MS));
-  steps.taskEnded();
+  else await condition(hasLetters, Math.min(ms, LONGEST_REST_MS), { summary: 'until the next attempt' });
+  return true;
+}
+
+/** What Temporal's lists and pages show of the workflow while it runs. */
+class Display {
+  readonly #book: Book;
+  readonly #attributes: SearchAttributes | undefined;
+
+  constructor(book: Book, searchAttributes: true | undefined) {
+    this.#book = book;
+    this.#attributes = searchAttributes && new SearchAttributes(book);
+  }
+
+  update(): void {
+    setCurrentDetails(detailsOf(this.#book));
+    this.#attributes?.update();
+  }
 }
 
 /** What a run has added to its history: its input may be large by itself. */

@@ -1,40 +1,72 @@
 import type { Counts } from '../contract/batch.js';
 import type { Batch, Call } from './batch.js';
 import type { Book } from './book.js';
-import { batchStatus, isoTime, troubledEndpoints } from './report.js';
+import { batchStatus, isoTime, troubleOf } from './report.js';
 
 /** Lines of each list: a page for people. */
 const MAX_LINES = 10;
 
-/** What the Temporal Web UI shows of the workflow (Markdown): counts, endpoints in trouble, the calls that wait longest. */
+/**
+ * What the Temporal Web UI shows of the workflow (Markdown): counts, endpoints in trouble and what waits for them, the calls that have
+ * been tried most often. The static details are lost when the workflow continues as new: so the signals are named here, too.
+ */
 export function detailsOf(book: Book): string {
   return [
-    ...table(['batch', 'status', 'calls'], lines(book.batches, batchRow)),
-    ...table(['endpoint', 'state', 'since'], troubles(book)),
-    ...table(['waiting call', 'attempts', 'next attempt'], waitingCalls(book)),
+    ...table(['batch', 'user', 'status', 'calls'], lines(book.batches, batchRow)),
+    ...table(
+      ['endpoint', 'state', 'since', 'calls that wait'],
+      lines(troubles(book), (row) => row),
+    ),
+    ...table(['waiting call', 'attempts', 'last answer', 'next attempt'], mostTried(book).map(callRow)),
+    'Signals: `retryNow` (waiting calls try at once), `pause`, `resume`, `cancel`',
   ].join('\n');
 }
 
-const batchRow = (batch: Batch): string[] => [batch.id, `**${batchStatus(batch)}**`, countsText(batch.counts)];
+const batchRow = (batch: Batch): string[] => [
+  batch.id,
+  batch.base.user_id,
+  `**${batchStatus(batch)}**`,
+  countsText(batch.counts),
+];
 
+/** One line for each endpoint, whatever batches send to it. */
 function troubles({ batches }: Book): string[][] {
-  const rows: string[][] = [];
-  for (const batch of batches) {
-    if (rows.length >= MAX_LINES) break;
-    for (const { url, state, since } of troubledEndpoints(batch)) rows.push([url, `**${state}**`, since]);
+  const found = new Map<string, { trouble: ReturnType<typeof troubleOf>; label: string; waiting: number }>();
+  for (const { routes } of batches) {
+    for (const [key, route] of routes) {
+      const known = found.get(key) ?? { trouble: undefined, label: route.endpoint.ref.label, waiting: 0 };
+      known.trouble ??= troubleOf(route);
+      known.waiting += route.unsettled;
+      found.set(key, known);
+    }
   }
-  return lines(rows, (row) => row);
+  return [...found.values()].flatMap(({ trouble, label, waiting }) =>
+    trouble ? [[label, `**${trouble.state}**`, trouble.since, String(waiting)]] : [],
+  );
 }
 
-function waitingCalls({ waiting }: Book): string[][] {
-  const longest: Call[] = [];
+/** In the order of their acceptance where they were tried as often. */
+function mostTried({ waiting }: Book): Call[] {
+  const most: Call[] = [];
   for (const call of waiting) {
     if (call.attempts === 0) continue;
-    longest.push(call);
-    if (longest.length === MAX_LINES) break;
+    const last = most.at(-1);
+    if (most.length === MAX_LINES && last && byAttempts(call, last) > 0) continue;
+    most.push(call);
+    most.sort(byAttempts);
+    most.length = Math.min(most.length, MAX_LINES);
   }
-  return longest.map(({ id, attempts, due }) => [id, String(attempts), isoTime(due)]);
+  return most;
 }
+
+const byAttempts = (a: Call, b: Call): number => b.attempts - a.attempts || a.place - b.place;
+
+const callRow = ({ id, attempts, answer, due, batch }: Call): string[] => [
+  id,
+  String(attempts),
+  answer ?? '',
+  batch.isPaused ? 'paused' : isoTime(due),
+];
 
 function lines<T>(items: readonly T[], row: (item: T) => string[]): string[][] {
   const shown = items.slice(0, MAX_LINES).map(row);

@@ -46,7 +46,7 @@ function* times(book: Book): Generator<number> {
 const nextProbe = (endpoint: Endpoint, tried: ReadonlySet<Endpoint>): number =>
   endpoint.lastTriedAt + (tried.has(endpoint) ? IDLE_PROBE_MS : LONE_PROBE_MS);
 
-const isDown = ({ batch, endpoint }: Route): boolean => endpoint.stateFor(batch.downAfter) === 'down';
+export const isDown = ({ batch, endpoint }: Route): boolean => endpoint.stateFor(batch.downAfter) === 'down';
 
 class Round {
   readonly #book: Book;

@@ -13,8 +13,6 @@ export class Endpoint {
   failures = 0;
   /** Since when they do; null while the last attempt did not. */
   failingSince: number | null = null;
-  /** Since when it is gone (HTTP 410), for whichever batch; null again when it answers otherwise. */
-  goneSince: number | null = null;
   /** The least threshold of the batches that send to it. */
   leastDownAfter = Number.POSITIVE_INFINITY;
   /** It has answered, and has not been down since. */
@@ -29,7 +27,6 @@ export class Endpoint {
   succeeded(): void {
     this.failures = 0;
     this.failingSince = null;
-    this.goneSince = null;
     this.answered = true;
   }
 
@@ -38,6 +35,11 @@ export class Endpoint {
     this.failures += 1;
     this.failingSince ??= now;
     if (this.failures >= downAfter) this.answered = false;
+  }
+
+  /** Down for the batch that waits least. */
+  get isDown(): boolean {
+    return this.failures >= this.leastDownAfter;
   }
 
   stateFor(downAfter: number): EndpointState {
@@ -49,17 +51,3 @@ export class Endpoint {
     return this.answered ? Number.POSITIVE_INFINITY : Math.min(CAUTIOUS_LIMIT, downAfter);
   }
 }
-
-/** What operators are told: an endpoint that is down for one batch is down. */
-export const stateOf = ({
-  failures,
-  failingSince,
-  lastTriedAt,
-  goneSince,
-  leastDownAfter,
-}: Endpoint): { state: EndpointState; since: number } => {
-  if (goneSince !== null) return { state: 'gone', since: goneSince };
-  return failures >= leastDownAfter
-    ? { state: 'down', since: failingSince ?? lastTriedAt }
-    : { state: 'up', since: lastTriedAt };
-};

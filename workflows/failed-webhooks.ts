@@ -1,8 +1,10 @@
 import { continueAsNew, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
+import type { BatchRequest } from '../contract/batch.js';
 import type { FailedPage, FailedQuery, ResendFailedInput, ResendFailedResult } from '../contract/delivery.js';
 import { batchId, workflowIdOf } from '../contract/ids.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { DELIVER_WORKFLOW, type DeliverInput } from '../contract/messages.js';
+import { searchAttributesOf } from '../contract/search-attributes.js';
 import { findFailed } from './activities.js';
 import type { deliverWebhooks } from './deliver-webhooks.js';
 
@@ -20,7 +22,7 @@ export async function resendFailedWebhooks(input: ResendFailedInput): Promise<Re
   let cursor = input.cursor;
   for (let started = 0; started < BATCHES_PER_RUN; started += 1) {
     const page = await findFailed({ ...filterOf(input), limit: PAGE_SIZE, ...(cursor && { cursor }) });
-    if (page.webhooks.length > 0) done.batches.push(await resend(input.user_id, page));
+    if (page.webhooks.length > 0) done.batches.push(await resend(input, page));
     done.calls += page.webhooks.length;
     if (page.next_cursor === null) return done;
     cursor = page.next_cursor;
@@ -28,20 +30,20 @@ export async function resendFailedWebhooks(input: ResendFailedInput): Promise<Re
   return continueAsNew<typeof resendFailedWebhooks>({ ...input, done, ...(cursor && { cursor }) });
 }
 
-const filterOf = ({ cursor: _, done: __, ...filter }: ResendFailedInput) => filter;
+const filterOf = ({ cursor: _, done: __, search_attributes: ___, ...filter }: ResendFailedInput) => filter;
 
 /** Two rounds at the same moment find the same webhooks: a batch takes only what is still failed. */
-async function resend(user_id: string, { webhooks }: FailedPage): Promise<string> {
+async function resend({ user_id, search_attributes }: ResendFailedInput, { webhooks }: FailedPage): Promise<string> {
   const batch_id = batchId(`b_${uuid4().replaceAll('-', '')}`, uuid4().slice(0, 8));
   const call_ids = webhooks.map(({ call_id }) => call_id);
-  const input: DeliverInput<never> = {
-    batches: [{ batch_id, user_id, send_type: 'resend', only_failed: true, call_ids }],
-  };
+  const batches: BatchRequest[] = [{ batch_id, user_id, send_type: 'resend', only_failed: true, call_ids }];
+  const input: DeliverInput<never> = { batches, ...(search_attributes && { search_attributes }) };
   await startChild<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
     workflowId: workflowIdOf(batch_id),
     args: [input],
     parentClosePolicy: ParentClosePolicy.ABANDON,
     memo: { batches: [{ batch_id, user_id, total: call_ids.length }] },
+    ...(search_attributes && { typedSearchAttributes: searchAttributesOf(batches) }),
     staticSummary: `resend ${call_ids.length} failed webhooks`,
   });
   return batch_id;

@@ -35,11 +35,11 @@ export class Inbox {
 
 /** Takes orders from signals, and a cancellation of the workflow as the order to cancel. */
 export function receiveOrders(inbox: Inbox): void {
-  receive(inbox, pauseSignal, (argument) => steering('pause', argument));
-  receive(inbox, resumeSignal, (argument) => steering('resume', argument));
-  receive(inbox, cancelSignal, (argument) => steering('cancel', argument));
-  receive(inbox, retryNowSignal, retrying);
-  receive(inbox, wakeSignal, waking);
+  receive(inbox, pauseSignal, 'no attempt starts until resume', (argument) => steering('pause', argument));
+  receive(inbox, resumeSignal, 'every waiting call goes on at once', (argument) => steering('resume', argument));
+  receive(inbox, cancelSignal, 'whatever is not in flight is canceled', (argument) => steering('cancel', argument));
+  receive(inbox, retryNowSignal, 'waiting calls try at once', retrying);
+  receive(inbox, wakeSignal, 'from workers: these calls try at once', waking);
   setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { signal: name }));
   CancellationScope.current().cancelRequested.catch(() => inbox.put({ kind: 'cancel' }));
 }
@@ -47,13 +47,15 @@ export function receiveOrders(inbox: Inbox): void {
 function receive<Args extends unknown[]>(
   inbox: Inbox,
   signal: SignalDefinition<Args>,
+  description: string,
   parse: (argument: unknown) => Order | undefined,
 ): void {
-  setHandler(signal, (...args) => {
+  const handle = (...args: Args) => {
     const order = args.length === 0 ? parse({}) : parse(args[0]);
     if (order) inbox.put(order);
     else log.warn('a signal of a wrong shape was ignored', { signal: signal.name });
-  });
+  };
+  setHandler(signal, handle, { description });
 }
 
 function steering(kind: 'pause' | 'resume' | 'cancel', argument: unknown): Order | undefined {

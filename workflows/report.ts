@@ -37,7 +37,7 @@ export function troubledEndpoints(batch: Batch): EndpointProgress[] {
   });
 }
 
-function troubleOf({ batch, endpoint, goneSince }: Route): Omit<EndpointProgress, 'url'> | undefined {
+export function troubleOf({ batch, endpoint, goneSince }: Route): Omit<EndpointProgress, 'url'> | undefined {
   if (goneSince !== null) return { state: 'gone', since: isoTime(goneSince) };
   if (batch.finishedAt !== null || endpoint.stateFor(batch.downAfter) === 'up') return undefined;
   return { state: 'down', since: isoTime(endpoint.failingSince ?? endpoint.lastTriedAt) };

@@ -15,7 +15,7 @@ import { local, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
 import { type Book, watchGroups } from './book.js';
 import type { Settlement } from './ending.js';
-import { type Endpoint, stateOf } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import type { Inbox } from './inbox.js';
 import type { Step } from './next-step.js';
 import { TaskBudget } from './task-budget.js';
@@ -60,7 +60,9 @@ export class Steps {
       case 'round':
         return this.#round(step.calls, step.parts);
       case 'record':
-        await this.#record((input) => local.checkpoint(input));
+        await this.#record((input) =>
+          local.checkpoint.executeWithOptions({ summary: 'where the calls stand' }, [input]),
+        );
         return this.#task.settlement(1);
       case 'checkpoint':
         // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
@@ -77,7 +79,8 @@ export class Steps {
     if (parts.length === 0) return NOTHING_REGISTERED;
     const [first] = this.#book.batches;
     const input = { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts };
-    return orAway<RegisterResult>(local.registerBatches(input));
+    const summary = `calls ${numbersOf(parts)}`;
+    return orAway<RegisterResult>(local.registerBatches.executeWithOptions({ summary }, [input]));
   }
 
   #registered(result: RegisterResult, asked: readonly RegisterPart[], now: number): void {
@@ -105,7 +108,13 @@ export class Steps {
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
     const results = await Promise.all(
-      settlements.map(({ input }) => orAway<SettleResult>(local.settleWebhooks(input))),
+      settlements.map(({ input }) =>
+        orAway<SettleResult>(
+          local.settleWebhooks.executeWithOptions({ summary: `${input.error}: ${input.call_ids.length} calls` }, [
+            input,
+          ]),
+        ),
+      ),
     );
     this.#task.settlement(settlements.length);
     const now = Date.now();
@@ -171,7 +180,8 @@ export class Steps {
   async #watch(calls: readonly Call[], window_ms: number, over: () => void): Promise<void> {
     for (const call of calls) call.watched = true;
     const { groups, calls: grouped } = watchGroups(calls);
-    const { ends } = await regular.watchAttempts({ groups, window_ms });
+    const summary = `attempts that take longer: ${calls.length}`;
+    const { ends } = await regular.watchAttempts.executeWithOptions({ summary }, [{ groups, window_ms }]);
     this.#inbox.put({
       kind: 'news',
       read: (now) => {
@@ -186,18 +196,28 @@ export class Steps {
   }
 
   async #record(write: (input: CheckpointInput) => Promise<CheckpointResult>): Promise<void> {
-    const { changedEndpoints, store } = this.#book;
+    const { fallenEndpoints, store } = this.#book;
     const batches = this.#book.batches.filter(({ unrecorded }) => unrecorded);
-    const endpoints = [...changedEndpoints];
+    const endpoints = [...fallenEndpoints];
     for (const batch of batches) batch.unrecorded = false;
-    changedEndpoints.clear();
+    fallenEndpoints.clear();
     const result = await orAway<CheckpointResult>(write(checkpointOf(batches, endpoints)));
     if (result.kind === 'store_away') {
       for (const batch of batches) batch.unrecorded = true;
-      for (const endpoint of endpoints) changedEndpoints.add(endpoint);
+      for (const endpoint of endpoints) fallenEndpoints.add(endpoint);
       store.failed(Date.now());
     } else if (batches.length + endpoints.length > 0) store.answered();
   }
+}
+
+/** Summaries are not encrypted: no user, no URL. Which calls of how many a registration is about: of one batch by their numbers. */
+function numbersOf(parts: readonly RegisterPart[]): string {
+  const [first] = parts;
+  const count = parts.reduce((sum, { call_ids }) => sum + call_ids.length, 0);
+  if (!first || parts.length > 1) return `${count} of ${parts.length} batches`;
+  return count === 0
+    ? `of ${first.batch_id}, known`
+    : `${first.offset + 1} to ${first.offset + count} of ${first.total}`;
 }
 
 const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[]): CheckpointInput => ({
@@ -208,7 +228,7 @@ const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[])
     paused_since: pausedSince,
     finished_at: finishedAt,
   })),
-  endpoints: endpoints.map((endpoint) => ({ user_id: endpoint.userId, key: endpoint.ref.key, ...stateOf(endpoint) })),
+  endpoints: endpoints.map(({ userId, ref }) => ({ user_id: userId, key: ref.key })),
 });
 
 function deliveryOf({ id, batch, route, ordered }: Call, now: number): DeliveryInput {

@@ -13,6 +13,7 @@ import { addPrune } from './commands/prune.js';
 import { addReencrypt } from './commands/reencrypt.js';
 import { addResend } from './commands/resend.js';
 import { addSecrets } from './commands/secrets.js';
+import { addSetup } from './commands/setup.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import type { Session } from './session.js';
 
@@ -55,5 +56,6 @@ export function buildProgram(session: Session): Command {
   addMigrate(program, session);
   addPrune(program, session);
   addReencrypt(program, session);
+  addSetup(program, session);
   return program;
 }

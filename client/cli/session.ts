@@ -1,3 +1,4 @@
+import type { Connection } from '@temporalio/client';
 import type { Config } from '../../config/config.js';
 import { loadPayloadCodecs } from '../../config/payload-codecs.js';
 import type { Store } from '../../store/store.js';
@@ -30,11 +31,20 @@ export class Session {
 
   async withClient<T>(use: (client: PostcallClient) => Promise<T>): Promise<T> {
     const { PostcallClient } = await import('../postcall-client.js');
-    const { taskQueue, temporal, codecModule } = this.config;
+    const { taskQueue, searchAttributes, temporal, codecModule } = this.config;
     const payloadCodecs = await loadPayloadCodecs(codecModule);
     const { address = '' } = temporal.connectionOptions;
     // Not closed: the process ends with the command, and closing would wait for an unreachable service's retries.
-    return use(await PostcallClient.connect({ taskQueue, address, namespace: temporal.namespace, payloadCodecs }));
+    const { namespace } = temporal;
+    return use(await PostcallClient.connect({ taskQueue, searchAttributes, address, namespace, payloadCodecs }));
+  }
+
+  /** The workflow service itself, for what no client does. */
+  async withTemporal<T>(use: (connection: Connection, namespace: string) => Promise<T>): Promise<T> {
+    const { openConnection } = await import('../connect.js');
+    const { connectionOptions, namespace } = this.config.temporal;
+    const opened = await openConnection({ address: connectionOptions.address ?? '', namespace });
+    return use(opened.connection, opened.namespace);
   }
 
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {

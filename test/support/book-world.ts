@@ -83,7 +83,7 @@ export class World {
         return true;
       case 'record':
         for (const batch of this.book.batches) batch.unrecorded = false;
-        this.book.changedEndpoints.clear();
+        this.book.fallenEndpoints.clear();
         return true;
       case 'rest':
         return this.#passTime(step.until);

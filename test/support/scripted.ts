@@ -11,6 +11,7 @@ import {
   type DeliveryInput,
   type RegisterInput,
   type SettleInput,
+  searchAttributesOf,
   type WatchedGroup,
   workflowIdOf,
 } from '../../contract/index.js';
@@ -27,6 +28,8 @@ export interface Script {
   /** Endpoint of each call, by its label. Default: the batch's URL. */
   endpointOf?: (callId: string) => string;
   horizonMs?: number;
+  /** Whether the start carries the search attributes. Default true. */
+  searchAttributes?: boolean;
   /** False: the store is away. */
   storeAnswers?: () => boolean;
 }
@@ -64,11 +67,13 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
       ...batch,
     }),
   );
+  const carries = script.searchAttributes ?? true;
   const [first] = requests;
   const handle = await client.workflow.start<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
     workflowId: workflowIdOf(first?.batch_id ?? ''),
     taskQueue: worker.taskQueue,
-    args: [{ batches: requests }],
+    ...(carries ? { args: [{ batches: requests, search_attributes: true }] } : { args: [{ batches: requests }] }),
+    ...(carries && { typedSearchAttributes: searchAttributesOf(requests) }),
   });
   onTestFinished(() => replayRuns(client, handle.workflowId));
   return {

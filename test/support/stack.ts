@@ -4,6 +4,7 @@ import type { PayloadCodec } from '@temporalio/common';
 import { type Logger, pino } from 'pino';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { CallSource } from '../../activities/index.js';
+import type { Lookup } from '../../activities/lookup.js';
 import { PostcallClient } from '../../client/index.js';
 import { type Config, loadConfig } from '../../config/index.js';
 import { IN_MEMORY, openStore, type Store } from '../../store/index.js';
@@ -22,6 +23,8 @@ export interface TestStackOptions {
   /** One that is passed in stays open. Default: PGlite in `dataDir`, closed with the stack. */
   store?: Store;
   callSource?: CallSource;
+  /** How the worker resolves endpoints' names. */
+  lookup?: Lookup;
   /** Of the worker and of the client. */
   payloadCodecs?: PayloadCodec[];
   /** Where the worker's metrics go. Default: nowhere. */
@@ -115,7 +118,8 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   };
 }
 
-function workerSwitch({ callSource, payloadCodecs, metrics, logger }: TestStackOptions, config: Config, store: Store) {
+function workerSwitch(options: TestStackOptions, config: Config, store: Store) {
+  const { callSource, lookup, payloadCodecs, metrics, logger } = options;
   let running: Awaited<ReturnType<typeof startWorker>> | undefined;
   return {
     start: async () => {
@@ -126,6 +130,7 @@ function workerSwitch({ callSource, payloadCodecs, metrics, logger }: TestStackO
         ...(metrics && { metrics }),
         workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
         ...(callSource && { callSource }),
+        ...(lookup && { lookup }),
         ...(payloadCodecs && { payloadCodecs }),
       });
     },

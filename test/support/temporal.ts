@@ -9,9 +9,12 @@ import { temporaryFolder } from './temporary-folder.js';
 /** A task queue that no other test uses. */
 export const freshTaskQueue = (): string => `test-${randomUUID()}`;
 
+/** A page of a long history has more than gRPC's 4 MiB. */
+const ANY_LENGTH = { 'grpc.max_receive_message_length': -1 };
+
 /** A client of the shared server, or of `address`; closed when the test ends. */
 export async function connectClient(address = inject('temporalAddress')): Promise<Client> {
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect({ address, channelArgs: ANY_LENGTH });
   onTestFinished(() => connection.close());
   return new Client({ connection });
 }

@@ -36,6 +36,7 @@ describe('the workflow code with another decision', () => {
   test.each([
     ['another number of cautious attempts', 'endpoint-down.pb.gz', /CAUTIOUS_LIMIT = 10/, 'CAUTIOUS_LIMIT = 3'],
     ['no checkpoints', 'several-statements.pb.gz', /MAX_TASK_MARKERS = 500/, 'MAX_TASK_MARKERS = 5_000'],
+    ['no search attributes', 'retried.pb.gz', /changed\.length > 0/, 'changed.length > 9'],
     ['endings after attempts', 'endpoint-gone.pb.gz', /ended\.length > 0/, 'ended.length > 1e9'],
   ])('does not replay: %s', async (_, file, decision, other) => {
     quietRuntime();

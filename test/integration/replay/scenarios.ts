@@ -175,6 +175,15 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: { delivered: 30 },
   },
   {
+    name: 'without-search-attributes',
+    batches: [{ call_ids: names(10) }],
+    script: () => {
+      const endOf = inTurn(() => [failed(300, true)]);
+      return { searchAttributes: false, deliver: ({ call_id }) => endOf(call_id) };
+    },
+    expected: { delivered: 10 },
+  },
+  {
     name: 'carried-over',
     batches: [{ call_ids: names(700), options: { down_after: 5 } }],
     script: () => {

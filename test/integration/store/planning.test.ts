@@ -36,7 +36,7 @@ describeStores('statements that were planned while the tables were empty', (harn
     await store.failUnsettled({ batch_id: part.batch_id, reason: 'terminated' });
     await store.findUnfinished([`postcall-${part.batch_id}`]);
     await store.listEndpoints({ user_id, limit: 10 });
-    await store.checkpoint({ batches: [], endpoints: [{ user_id, key: '0'.repeat(16), state: 'down', since: 0 }] });
+    await store.checkpoint({ batches: [], endpoints: [{ user_id, key: '0'.repeat(16) }] });
     await store.listBatchWebhooks({ user_id, batch_id: part.batch_id, limit: 10 });
     await store.listFailedWebhooks({ user_id, since: '2026-01-01T00:00:00Z', limit: 10 });
     await store.prune({ finished_before: new Date(0) });

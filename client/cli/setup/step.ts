@@ -1,0 +1,21 @@
+import type { Connection } from '@temporalio/client';
+import type { Config } from '../../../config/config.js';
+
+/** What a step works with. */
+export interface SetupContext {
+  connection: Connection;
+  namespace: string;
+  config: Config;
+}
+
+/** What a step came to. `by_hand`: this connection may not do it; whoever may runs the commands. */
+export type SetupResult =
+  | { outcome: 'done' | 'unchanged'; message: string }
+  | { outcome: 'by_hand'; message: string; commands: string[] }
+  | { outcome: 'failed'; message: string };
+
+/** One thing that a namespace needs before, or that makes it better to run. Safe to repeat. */
+export interface SetupStep {
+  name: string;
+  run(context: SetupContext): Promise<SetupResult>;
+}
