@@ -41,7 +41,7 @@ function troubles({ batches }: Book): string[][] {
     }
   }
   return [...found.values()].flatMap(({ trouble, label, waiting }) =>
-    trouble ? [[label, `**${trouble.state}**`, trouble.since, String(waiting)]] : [],
+    trouble ? [[label, `**${trouble.state}**`, toSeconds(trouble.since), String(waiting)]] : [],
   );
 }
 
@@ -65,7 +65,7 @@ const callRow = ({ id, attempts, answer, due, batch }: Call): string[] => [
   id,
   String(attempts),
   answer ?? '',
-  batch.isPaused ? 'paused' : isoTime(due),
+  batch.isPaused ? 'paused' : toSeconds(isoTime(due)),
 ];
 
 function lines<T>(items: readonly T[], row: (item: T) => string[]): string[][] {
@@ -79,6 +79,8 @@ function table(head: readonly string[], rows: readonly string[][]): string[] {
   const line = (cells: readonly string[]) => `| ${head.map((_, at) => cell(cells[at])).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
 }
+
+const toSeconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
 
 const cell = (text = ''): string => text.replaceAll('|', '\\|');
 

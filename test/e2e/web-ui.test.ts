@@ -30,13 +30,15 @@ async function scene() {
     const call_ids = await stack.addCalls(calls, user_id);
     const webhook_url = `http://${host}:${stack.receiver.port}/post-call`;
     const batch = await stack.client.create({ user_id, call_ids, webhook_url });
-    const counts = () => batch.progress().then(({ retrying }) => retrying);
-    await expect.poll(counts).toBe(Math.min(calls, 10));
     return { batch, call_ids, webhook_url, workflowId: `postcall-${batch.batchId.split('.')[0]}` };
   };
   const down = await batchOf('acme', 'hooks.acme.test', 40);
   const waiting = await batchOf('globex', 'events.globex.test', 8);
   const other = await batchOf('initech', 'api.initech.test', 5);
+  await expect.poll(async () => (await down.batch.progress()).endpoints).toHaveLength(1);
+  for (const { batch, call_ids } of [waiting, other]) {
+    await expect.poll(async () => (await batch.progress()).retrying).toBe(call_ids.length);
+  }
   const browser = await openBrowser();
   const page = await browser.newPage({ viewport: VIEWPORT });
   return { stack, down, waiting, other, ui: new WebUi(page, server.uiUrl ?? '') };
@@ -55,7 +57,9 @@ describe("Temporal's Web UI", { timeout: 180_000 }, () => {
     await ui.list('ExecutionStatus = "Running"');
     await ui.chooseColumns();
     await expect.poll(() => ui.rows()).toHaveLength(3);
+    await ui.page.setViewportSize({ width: 1_760, height: 640 });
     await picture(ui, 'web-ui-list');
+    await ui.page.setViewportSize(VIEWPORT);
 
     await ui.list('ExecutionStatus = "Running" AND PostcallState = "down"');
     const found = expect.arrayContaining([
@@ -75,10 +79,15 @@ describe("Temporal's Web UI", { timeout: 180_000 }, () => {
       down.batch.batchId,
       'acme',
       'running',
-      '40: 30 pending, 10 retrying',
+      expect.stringMatching(/^40: \d+ pending, \d+ retrying$/),
     ]);
     const [longest = ''] = down.call_ids;
-    expect(await ui.detailRows(longest)).toContainEqual([longest, '1', '503', expect.stringMatching(/^20.*Z$/)]);
+    expect(await ui.detailRows(longest)).toContainEqual([
+      longest,
+      expect.stringMatching(/^\d$/),
+      '503',
+      expect.stringMatching(/^20.*Z$/),
+    ]);
     await picture(ui, 'web-ui-down');
 
     await ui.list('ExecutionStatus = "Running" AND PostcallUser = "globex"');

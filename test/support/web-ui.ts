@@ -58,7 +58,11 @@ export class WebUi {
     await page.getByRole('menuitem', { name: 'Send a Signal' }).click();
     const dialog = page.getByRole('dialog').filter({ hasText: 'Send a Signal' });
     await dialog.locator('button:has(#signal-select)').click();
-    await page.getByRole('option', { name, exact: true }).click();
+    // Its description follows its name.
+    await page
+      .getByRole('option')
+      .filter({ hasText: new RegExp(`^\\s*${name}\\b`) })
+      .click();
     await dialog.getByRole('button', { name: 'Submit' }).click();
     await dialog.waitFor({ state: 'hidden' });
   }
