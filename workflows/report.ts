@@ -30,7 +30,7 @@ export function batchStatus(batch: Batch): BatchStatus {
 const endStatus = ({ canceled }: Counts): 'canceled' | 'completed' => (canceled > 0 ? 'canceled' : 'completed');
 
 /** Those that are down or gone. */
-export function troubledEndpoints(batch: Batch): EndpointProgress[] {
+function troubledEndpoints(batch: Batch): EndpointProgress[] {
   return [...batch.routes.values()].flatMap((route) => {
     const trouble = troubleOf(route);
     return trouble ? [{ url: route.endpoint.ref.label, ...trouble }] : [];
