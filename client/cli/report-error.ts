@@ -62,9 +62,9 @@ const STORE_CODES: Record<StoreProblem, string> = {
   key: 'ENCRYPTION_KEY_MISSING',
 };
 
-/** Only an absence ends by itself. */
+/** An absence ends by itself, and a key may be on its way to all processes; for the rest somebody must do something. */
 function reportOfStore({ problem, message }: StoreUnavailableError): ErrorReport {
-  const exitCode = problem === 'away' ? EXIT.unavailable : EXIT.failed;
+  const exitCode = problem === 'away' || problem === 'key' ? EXIT.unavailable : EXIT.failed;
   return { exitCode, code: STORE_CODES[problem], messages: [message] };
 }
 

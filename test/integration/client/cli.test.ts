@@ -226,7 +226,7 @@ describe('with a store alone', () => {
       stderr: 'error: POSTCALL_ENCRYPTION_KEYS is not set: there is no key to encrypt with\n',
     });
     const without = await cli(`${two}`, ['reencrypt']);
-    expect(without.exitCode).toBe(1);
+    expect(without.exitCode).toBe(4);
     expect(without.stdout).toContain('calls.data: 1 of 2 changed');
     expect(without.stderr).toMatch(/^1 values need the encryption key one:[0-9a-f]{8}, which POSTCALL_ENCRYPTION_KEYS/);
     const moved = await cli(`${two},${one}`, ['reencrypt', '--json']);
