@@ -5,6 +5,8 @@ import type {
   DeliveryResult,
   FailedPage,
   FailedQuery,
+  PruneProgress,
+  PruneRequest,
   RegisterInput,
   RegisterResult,
   SettleInput,
@@ -17,6 +19,7 @@ import type { Dependencies } from './dependencies.js';
 import { Isolation } from './isolation.js';
 import { createBookkeeping } from './keep-book.js';
 import { MissingKeys } from './missing-keys.js';
+import { createPruneWebhooks } from './prune-webhooks.js';
 import { ReadLimit } from './read-limit.js';
 import { RunningAttempts } from './running-attempts.js';
 import { createWatchAttempts } from './watch-attempts.js';
@@ -41,6 +44,8 @@ export interface Activities {
   checkpoint(input: CheckpointInput): Promise<CheckpointResult>;
   /** @throws ApplicationFailure of type StoreUnavailable, which the server retries. */
   findFailed(query: FailedQuery): Promise<FailedPage>;
+  /** Removes what finished batches have left, for some seconds. @throws StoreError, after which the server repeats it. */
+  pruneWebhooks(request: PruneRequest): Promise<PruneProgress>;
 }
 
 /** Creates the activities with what they use. `idle` resolves when no attempt runs in this process any more. */
@@ -57,6 +62,7 @@ export function createActivities(deps: Dependencies): { activities: Activities; 
       ...createBookkeeping(deps),
       deliverWebhook: createDeliverWebhook(tools, attempts),
       watchAttempts: createWatchAttempts(deps, attempts),
+      pruneWebhooks: createPruneWebhooks(deps),
     },
     idle: () => attempts.idle(),
   };

@@ -200,3 +200,22 @@ export interface ResendFailedResult {
   /** How many webhooks they were given; what another round has taken meanwhile is sent once. */
   calls: number;
 }
+
+/** Input of the workflow that a Schedule starts to remove what finished batches have left. */
+export interface PruneInput {
+  /** Milliseconds since a batch has finished. */
+  older_than_ms: number;
+  /** Set by the workflow itself when it continues as new: milliseconds since the epoch, and what was removed by then. */
+  goes_on?: { finished_before: number; done: PruneResult };
+}
+
+export interface PruneResult {
+  batches: number;
+  webhooks: number;
+}
+
+/** Input of the `pruneWebhooks` activity, which removes for some seconds. `is_done`: nothing is left. */
+export interface PruneRequest {
+  finished_before: number;
+}
+export type PruneProgress = PruneResult & { is_done: boolean };

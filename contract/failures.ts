@@ -7,6 +7,7 @@ export const REJECTIONS = [
   'WebhookNotFound',
   'WebhookInProgress',
   'WebhookNotFailed',
+  'WebhookErased',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
@@ -17,6 +18,7 @@ export const FINAL_FAILURES = [
   'NeverTried',
   'CallUnreadable',
   'InterruptedRepeatedly',
+  'CallErased',
   'Superseded',
   'BatchEnded',
   'BatchCanceled',
@@ -32,11 +34,13 @@ const MESSAGES: Record<FailureType, (callId: string) => string> = {
   WebhookNotFound: (callId) => `call ${callId} has no webhook to send again`,
   WebhookInProgress: (callId) => `the webhook of call ${callId} is still being delivered`,
   WebhookNotFailed: (callId) => `the webhook of call ${callId} is not failed any more`,
+  WebhookErased: (callId) => `the data of call ${callId} was erased: there is nothing to send`,
   EndpointGone: () => 'the endpoint answered 410 Gone',
   ScheduleUsedUp: () => 'the retry schedule is used up',
   NeverTried: () => 'never tried: its endpoint was down until the horizon',
   CallUnreadable: () => 'the call could not be read',
   InterruptedRepeatedly: () => 'three attempts in a row ended with the death of their worker',
+  CallErased: () => 'the data of its call was erased',
   Superseded: () => 'a later resend took the webhook over',
   BatchEnded: () => 'the workflow of its batch ended from outside',
   BatchCanceled: () => 'the batch was canceled',

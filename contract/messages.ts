@@ -5,6 +5,7 @@ import type { BatchRequest, BatchResult, CallOutcome, Progress } from './batch.j
 export const DELIVER_WORKFLOW = 'deliverWebhooks';
 export const FIND_FAILED_WORKFLOW = 'findFailedWebhooks';
 export const RESEND_FAILED_WORKFLOW = 'resendFailedWebhooks';
+export const PRUNE_WORKFLOW = 'pruneWebhooks';
 
 /** Input of the workflow that delivers: one batch, or several small ones that share it. */
 export interface DeliverInput<Carried = unknown> {

@@ -20,6 +20,8 @@ interface CloseRow extends AttemptRow {
   place: number;
   is_locked: boolean;
   is_there: boolean;
+  /** Its attempts were removed with its payload. */
+  is_erased: boolean;
   /** Another batch holds the webhook now. */
   is_other: boolean;
   was_delivered: boolean;
@@ -84,7 +86,7 @@ const statement = requestStatement<CloseRequest>(
     ),${NOTED_HEALTH}
     select request.place::integer,
       ${IS_LOCKED} as is_locked,
-      attempts.seq is not null as is_there,
+      attempts.seq is not null as is_there, locked.erased_at is not null as is_erased,
       locked.batch_id <> request.batch_id as is_other,
       request.response_code between 200 and 299 or ${wasDelivered('attempts.webhook_id', 'request.batch_id')} as was_delivered,
       coalesce(moved.status, locked.status) as status,
@@ -110,6 +112,7 @@ export async function closeAttempts(
   const rows = await database.query<CloseRow, CloseRequest>(statement, requests);
   return byPlace(requests.length, rows).map((row, index) => {
     if (row?.is_locked) return LOCKED;
+    if (row?.is_erased && !row.is_there) return { attempt: null, standing: toStanding(row), endpoint_became: null };
     if (!row?.is_there) return new StoreQueryError(`there is no attempt ${requests[index]?.seq} of this call`);
     return { attempt: toAttempt(row), standing: toStanding(row), endpoint_became: row.endpoint_became };
   });

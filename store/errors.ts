@@ -17,16 +17,26 @@ const REMEDIES: Record<StoreProblem, string | undefined> = {
   key: undefined,
 };
 
+interface UnavailableOptions extends ErrorOptions {
+  /** Default `away`. */
+  problem?: StoreProblem;
+  /** Default: the problem's own. */
+  remedy?: string | undefined;
+}
+
 /** The database cannot be used now, and nothing is known to have changed. The same request may succeed later. */
 export class StoreUnavailableError extends Error {
   override readonly name: string = 'StoreUnavailableError';
   readonly problem: StoreProblem;
+  /** What is wrong, and what to do about it where somebody must: both are the message. */
+  readonly reason: string;
+  readonly remedy: string | undefined;
 
-  /** The message ends with the problem's remedy. */
-  constructor(message: string, { problem = 'away', ...options }: ErrorOptions & { problem?: StoreProblem } = {}) {
-    const remedy = REMEDIES[problem];
-    super(remedy === undefined ? message : `${message}: ${remedy}`, options);
+  constructor(reason: string, { problem = 'away', remedy = REMEDIES[problem], ...options }: UnavailableOptions = {}) {
+    super(remedy === undefined ? reason : `${reason}: ${remedy}`, options);
     this.problem = problem;
+    this.reason = reason;
+    this.remedy = remedy;
   }
 }
 

@@ -1,3 +1,4 @@
+export * from './diagnose.js';
 export { isDataError } from './driver-errors.js';
 export type { EncryptionKey, EncryptionOptions } from './encryption/cipher.js';
 export type { EncryptedColumn } from './encryption/columns.js';

@@ -14,6 +14,7 @@ const loadStatement = requestStatement<WebhookRef>(
     filled as (
       update webhooks set payload = calls.data from request join calls using (user_id, call_id)
       where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null
+        and webhooks.erased_at is null
       returning payload
     )
     select payload from filled
@@ -37,7 +38,8 @@ const storeStatement = requestStatement<WebhookRef & { payload: string }>(
   { ...keyColumns, payload: ['text', ({ payload }) => payload] },
   (requests) => `
     update webhooks set payload = request.payload from ${requests}
-    where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null`,
+    where webhooks.user_id = request.user_id and webhooks.call_id = request.call_id and webhooks.payload is null
+      and webhooks.erased_at is null`,
 );
 
 export async function storePayload(

@@ -1,10 +1,15 @@
 import type { Database } from './database.js';
-import { isThere } from './sql.js';
+import { epochMs, isThere } from './sql.js';
 import { requestStatement } from './statement.js';
+import type { Pruned } from './store.js';
 
 /** Batches and webhooks in one statement: each is a transaction of a moment. */
-const BATCHES_AT_ONCE = 100;
+const BATCHES_AT_ONCE = 500;
 const WEBHOOKS_AT_ONCE = 1_000;
+/** Rows of batches that were pruned long ago. */
+const ROWS_AT_ONCE = 5_000;
+/** Batches that are counted in one statement. */
+const BATCHES_IN_PAGE = 500;
 /** What is left of a pruned batch keeps a reset from sending: longer than a Temporal server may keep its history. */
 const KEEP_DAYS = 90;
 
@@ -16,20 +21,37 @@ const columns = { finished_before: ['float8', ({ finished_before }: PruneRequest
 
 const OLD = `finished_at < to_timestamp(finished_before / 1000) and pruned_at is null`;
 
-const countStatement = requestStatement<PruneRequest>(
-  columns,
+interface CountRequest extends PruneRequest {
+  after_ms: number;
+  after_batch: string;
+}
+
+/** A page of batches, in the order of the index. */
+const countStatement = requestStatement<CountRequest>(
+  {
+    ...columns,
+    after_ms: ['float8', ({ after_ms }) => after_ms],
+    after_batch: ['text', ({ after_batch }) => after_batch],
+  },
   (requests) => `
-    select count(distinct batches.batch_id)::integer as batches, count(webhooks.id)::integer as webhooks
-    from ${requests} join batches on ${OLD} left join webhooks on webhooks.batch_id = batches.batch_id`,
+    with request as materialized (select * from ${requests}),
+    old as materialized (
+      select batch_id, finished_at from request join batches on ${OLD}
+        and (finished_at, batch_id) > (to_timestamp(after_ms / 1000)::timestamptz(3), after_batch)
+      order by finished_at, batch_id limit ${BATCHES_IN_PAGE}
+    )
+    select batch_id, ${epochMs('finished_at')} as finished_at_ms,
+      (select count(*) from webhooks where webhooks.batch_id = old.batch_id)::integer as webhooks
+    from old order by finished_at, batch_id`,
 );
 
 /** Oldest first. A batch is marked when none of its webhooks is left. */
-const pruneStatement = requestStatement<PruneRequest>(
+export const pruneStatement = requestStatement<PruneRequest>(
   columns,
   (requests) => `
     with request as materialized (select * from ${requests}),
     old as materialized (
-      select batch_id from request join batches on ${OLD} order by finished_at limit ${BATCHES_AT_ONCE}
+      select batch_id from request join batches on ${OLD} order by finished_at, batch_id limit ${BATCHES_AT_ONCE}
     ),
     chosen as materialized (
       select webhooks.id, user_id, call_id, batch_id from old join webhooks using (batch_id)
@@ -55,8 +77,12 @@ const pruneStatement = requestStatement<PruneRequest>(
 const forgetStatement = requestStatement<number>(
   { days: ['integer', (days) => days] },
   (requests) => `
-    delete from batches using ${requests}
-    where pruned_at is not null and pruned_at < clock_timestamp() - days * interval '1 day'`,
+    with old as materialized (
+      select batch_id from ${requests} join batches
+        on pruned_at is not null and pruned_at < clock_timestamp() - days * interval '1 day'
+      order by pruned_at limit ${ROWS_AT_ONCE}
+    )
+    delete from batches using old where batches.batch_id = old.batch_id returning batches.batch_id`,
 );
 
 /** Endpoints that nothing was sent to since, nor waits for. */
@@ -73,26 +99,52 @@ const unusedStatement = requestStatement<PruneRequest>(
     delete from endpoints using unused where endpoints.key = unused.key`,
 );
 
-interface Pruned {
-  batches: number;
+interface CountRow {
+  batch_id: string;
+  finished_at_ms: number;
   webhooks: number;
 }
 
-/** Removes what finished batches have left, a chunk at a time. */
+/** Removes a chunk of what finished batches have left; nothing is left when it answers zeros. */
+export async function pruneSome(database: Database, { finished_before }: { finished_before: Date }): Promise<Pruned> {
+  const request = { finished_before: finished_before.getTime() };
+  const [pruned = NONE] = await database.query<Pruned, PruneRequest>(pruneStatement, [request]);
+  if (pruned.batches + pruned.webhooks === 0) await tidy(database, request);
+  return pruned;
+}
+
+/** What is of use to nobody once webhooks are gone. */
+async function tidy(database: Database, request: PruneRequest): Promise<void> {
+  await database.query(unusedStatement, [request]);
+  while ((await database.query(forgetStatement, [KEEP_DAYS])).length === ROWS_AT_ONCE);
+}
+
+/** Removes all that finished batches have left, a chunk at a time, or counts it. */
 export async function prune(
   database: Database,
   { finished_before, dry_run = false }: { finished_before: Date; dry_run?: boolean },
 ): Promise<Pruned> {
-  const request = { finished_before: finished_before.getTime() };
-  const total: Pruned = { batches: 0, webhooks: 0 };
-  if (dry_run) return (await database.query<Pruned, PruneRequest>(countStatement, [request]))[0] ?? total;
+  if (dry_run) return count(database, finished_before.getTime());
+  const total = { ...NONE };
   for (;;) {
-    const [pruned] = await database.query<Pruned, PruneRequest>(pruneStatement, [request]);
-    if (!pruned || pruned.batches + pruned.webhooks === 0) break;
-    total.batches += pruned.batches;
-    total.webhooks += pruned.webhooks;
+    const { batches, webhooks } = await pruneSome(database, { finished_before });
+    if (batches + webhooks === 0) return total;
+    total.batches += batches;
+    total.webhooks += webhooks;
   }
-  await database.query(unusedStatement, [request]);
-  await database.query(forgetStatement, [KEEP_DAYS]);
-  return total;
+}
+
+const NONE: Readonly<Pruned> = { batches: 0, webhooks: 0 };
+
+async function count(database: Database, finished_before: number): Promise<Pruned> {
+  const total = { ...NONE };
+  let after = { after_ms: 0, after_batch: '' };
+  for (;;) {
+    const rows = await database.query<CountRow, CountRequest>(countStatement, [{ finished_before, ...after }]);
+    const last = rows.at(-1);
+    if (!last) return total;
+    after = { after_ms: last.finished_at_ms, after_batch: last.batch_id };
+    total.batches += rows.length;
+    for (const { webhooks } of rows) total.webhooks += webhooks;
+  }
 }

@@ -50,7 +50,7 @@ export const batches = pgTable(
   (table) => [
     index('batches_workflow').on(table.workflowId),
     index('batches_paused').on(table.userId, table.batchId).where(sql`${table.pausedSince} is not null`),
-    index('batches_finished').on(table.finishedAt).where(sql`${table.prunedAt} is null`),
+    index('batches_finished').on(table.finishedAt, table.batchId).where(sql`${table.prunedAt} is null`),
     index('batches_pruned').on(table.prunedAt).where(sql`${table.prunedAt} is not null`),
   ],
 );
@@ -101,6 +101,8 @@ export const webhooks = pgTable(
     acceptedAt: time('accepted_at').notNull(),
     /** When it became delivered, failed or canceled. */
     settledAt: time('settled_at'),
+    /** When its payload was removed for good: it is never sent again. */
+    erasedAt: time('erased_at'),
   },
   (table) => [
     primaryKey({ columns: [table.userId, table.callId] }),

@@ -7,12 +7,13 @@ import type { Cipher } from './encryption/cipher.js';
 import { reencrypt } from './encryption/reencrypt.js';
 import { encryptionReport } from './encryption/report.js';
 import { failUnsettled, findUnfinished } from './ended-batches.js';
+import { eraseCall } from './erase-call.js';
 import { grouped } from './grouping.js';
 import { Interruptions } from './interrupt-attempts.js';
 import { listEndpoints } from './list-endpoints.js';
 import { openAttempt } from './open-attempt.js';
 import { storePayload } from './payloads.js';
-import { prune } from './prune.js';
+import { prune, pruneSome } from './prune.js';
 import {
   getWebhook,
   getWebhooks,
@@ -72,7 +73,9 @@ export function sqlStore(database: Database, cipher: Cipher): Store {
     listFailed: (query) => listFailed(database, query),
     listFailedWebhooks: (query) => listFailedWebhooks(database, cipher, query),
     upsertCalls: (calls) => upsertCalls(database, cipher, calls),
+    eraseCall: (call) => eraseCall(database, call),
     prune: (options) => prune(database, options),
+    pruneSome: (options) => pruneSome(database, options),
     createApiKey: (userId, key) => createApiKey(database, userId, key),
     listApiKeys: (userId) => listApiKeys(database, userId),
     revokeApiKey: (prefix) => revokeApiKey(database, prefix),

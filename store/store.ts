@@ -105,7 +105,16 @@ export interface Store {
    * Removes webhooks and attempts of batches that finished before `finished_before` and that no other batch has taken over, a chunk at a
    * time. What is left of a batch is its row, so that a reset sends nothing; it is removed after another 90 days.
    */
-  prune(options: { finished_before: Date; dry_run?: boolean }): Promise<{ batches: number; webhooks: number }>;
+  prune(options: { finished_before: Date; dry_run?: boolean }): Promise<Pruned>;
+  /** As {@link prune}, one chunk: nothing is left when it answers zeros. */
+  pruneSome(options: { finished_before: Date }): Promise<Pruned>;
+
+  /**
+   * Removes what a call said: its webhook's payload, the ends of its attempts, and its record in the `calls` table. The webhook's row stays,
+   * so that it is never sent again: one that is unsettled is failed, and `resend` and `create` are refused. An attempt in flight ends by
+   * itself: until `in_flight_ms` is null again, its end may still be recorded. Undefined when there is nothing of it. Safe to repeat.
+   */
+  eraseCall(call: Pick<WebhookRef, 'user_id' | 'call_id'>): Promise<ErasedCall | undefined>;
 
   /** Creates an API key and returns it: the only time it can be seen. */
   createApiKey(userId: string, key?: string): Promise<{ key: string; prefix: string }>;
@@ -137,6 +146,11 @@ export interface Store {
   /** Connections of this process; undefined where the database is embedded. */
   connections(): Connections | undefined;
   close(): Promise<void>;
+}
+
+export interface Pruned {
+  batches: number;
+  webhooks: number;
 }
 
 /** A webhook as a batch means it: an answer about it is about this batch's part in it. */
@@ -200,7 +214,8 @@ export type NextStep =
   | { status: 'failed'; error: FinalFailure; reason: string };
 
 export interface CloseResult {
-  attempt: Attempt;
+  /** Null where its call was erased meanwhile. */
+  attempt: Attempt | null;
   /** Where the webhook stands now: an attempt that ends late does not undo a delivery. */
   standing: CallStanding;
   /** What its endpoint has become with it; null where that is as it was. Of attempts that are recorded together one tells. */
@@ -298,6 +313,21 @@ export interface EndpointPage {
 export interface WebhookPage {
   webhooks: StoredWebhook[];
   next_cursor: string | null;
+}
+
+export interface ErasedCall {
+  /** Null where there is no webhook. */
+  webhook: {
+    /** Before and after. */
+    was: WebhookStatus;
+    is: WebhookStatus;
+    /** Milliseconds until an attempt's deadline that is in flight; null: there is none. */
+    in_flight_ms: number | null;
+  } | null;
+  /** How many were removed. */
+  attempts: number;
+  /** Whether there was a record in the `calls` table. */
+  call_record: boolean;
 }
 
 export interface CallRecord {

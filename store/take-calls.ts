@@ -88,13 +88,14 @@ export const RESEND = requestStatement<CallRequest>(
     with request as materialized (select * from ${requests}),
     ${NEW},
     locked as materialized (
-      select webhooks.user_id, webhooks.call_id, webhooks.id, webhooks.url, webhooks.status
+      select webhooks.user_id, webhooks.call_id, webhooks.id, webhooks.url, webhooks.status, webhooks.erased_at
       from fresh join webhooks using (user_id, call_id)
       order by user_id, call_id for no key update of webhooks
     ),
     decided as materialized (
       select fresh.place, fresh.batch_id, fresh.user_id, fresh.call_id, upto, fresh.accepted_at, locked.url, case
         when locked.id is null then 'WebhookNotFound'
+        when locked.erased_at is not null then 'WebhookErased'
         when locked.status in ('pending', 'retrying') or ${isInFlight('locked.id')} then 'WebhookInProgress'
         when only_failed and locked.status <> 'failed' then 'WebhookNotFailed'
       end as error

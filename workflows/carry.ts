@@ -79,6 +79,8 @@ const ERROR_LETTERS: Record<FailureType, string> = {
   BatchEnded: 'L',
   BatchCanceled: 'M',
   BatchPruned: 'N',
+  WebhookErased: 'O',
+  CallErased: 'P',
 };
 const ERROR_OF = new Map(Object.entries(ERROR_LETTERS).map(([error, letter]) => [letter, error as FailureType]));
 

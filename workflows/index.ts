@@ -1,2 +1,3 @@
 export { deliverWebhooks } from './deliver-webhooks.js';
 export { findFailedWebhooks, resendFailedWebhooks } from './failed-webhooks.js';
+export { pruneWebhooks } from './prune-webhooks.js';

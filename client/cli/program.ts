@@ -4,7 +4,9 @@ import { addBatchCommands } from './commands/batch.js';
 import { addCalls } from './commands/calls.js';
 import { addControlCommands } from './commands/control.js';
 import { addCreate } from './commands/create.js';
+import { addDoctor } from './commands/doctor.js';
 import { addEndpoints } from './commands/endpoints.js';
+import { addErase } from './commands/erase.js';
 import { addFailed } from './commands/failed.js';
 import { addGet } from './commands/get.js';
 import { addKeys } from './commands/keys.js';
@@ -53,9 +55,11 @@ export function buildProgram(session: Session): Command {
   addCalls(program, session);
   addKeys(program, session);
   addSecrets(program, session);
+  addDoctor(program, session);
   addMigrate(program, session);
   addPrune(program, session);
   addReencrypt(program, session);
   addSetup(program, session);
+  addErase(program, session);
   return program;
 }

@@ -97,6 +97,7 @@ CREATE TABLE "webhooks" (
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"accepted_at" timestamp (3) with time zone NOT NULL,
 	"settled_at" timestamp (3) with time zone,
+	"erased_at" timestamp (3) with time zone,
 	CONSTRAINT "webhooks_user_id_call_id_pk" PRIMARY KEY("user_id","call_id")
 );
 --> statement-breakpoint
@@ -105,7 +106,7 @@ CREATE INDEX "attempts_batch" ON "attempts" USING btree ("batch_id","webhook_id"
 CREATE UNIQUE INDEX "attempts_open" ON "attempts" USING btree ("webhook_id") WHERE "attempts"."finished_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_workflow" ON "batches" USING btree ("workflow_id");--> statement-breakpoint
 CREATE INDEX "batches_paused" ON "batches" USING btree ("user_id","batch_id") WHERE "batches"."paused_since" is not null;--> statement-breakpoint
-CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at") WHERE "batches"."pruned_at" is null;--> statement-breakpoint
+CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at","batch_id") WHERE "batches"."pruned_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_pruned" ON "batches" USING btree ("pruned_at") WHERE "batches"."pruned_at" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_failing" ON "endpoints" USING btree ("failing_since") WHERE "endpoints"."failing_since" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_user" ON "endpoints" USING btree ("user_id","state","since","key");--> statement-breakpoint

@@ -29,7 +29,7 @@ export async function examineSession(databaseUrl: string): Promise<void> {
   }
 }
 
-async function expectRights(client: pg.ClientBase): Promise<void> {
+export async function expectRights(client: pg.ClientBase): Promise<void> {
   const missing = await missingRights(client);
   if (missing.length === 0) return;
   throw new StoreUnavailableError(`the database role lacks rights: ${missing.join(', ')}`, { problem: 'rights' });
@@ -49,7 +49,7 @@ async function missingRights(client: pg.ClientBase): Promise<string[]> {
 }
 
 /** A pooler that ignores them answers all the same, and every statement may then read whole tables. */
-async function expectSettings(client: pg.ClientBase): Promise<void> {
+export async function expectSettings(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string; value: string }>(
     'select name, current_setting(name) as value from unnest($1::text[]) name',
     [Object.keys(PLANNING)],

@@ -18,7 +18,7 @@ export async function migratePostgres(databaseUrl: string): Promise<SchemaState>
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   client.on('error', () => undefined); // the statement under way reports it
   try {
-    await connect(client);
+    await connectFirst(client);
     const found = await readSchemaState(client);
     if (found === 'missing' || found === 'outdated') await update(client, found);
     return found;
@@ -31,14 +31,14 @@ export async function migratePostgres(databaseUrl: string): Promise<SchemaState>
 }
 
 /** Whoever opens a database for the first time may have written its address wrong. */
-async function connect(client: pg.Client): Promise<void> {
+export async function connectFirst(client: pg.Client): Promise<void> {
   try {
     await client.connect();
   } catch (thrown) {
     const error = toStoreError(thrown);
     if (!(error instanceof StoreUnavailableError) || error.problem !== 'away') throw error;
     const remedy = 'start PostgreSQL, or correct host and port in DATABASE_URL';
-    throw new StoreUnavailableError(`${error.message}: ${remedy}`, { cause: error.cause });
+    throw new StoreUnavailableError(error.reason, { remedy, cause: error.cause });
   }
 }
 

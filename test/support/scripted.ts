@@ -117,6 +117,7 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
       return { kind: 'recorded' };
     },
     findFailed: async () => ({ webhooks: [], next_cursor: null }),
+    pruneWebhooks: async () => ({ batches: 0, webhooks: 0, is_done: true }),
   };
 }
 

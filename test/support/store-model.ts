@@ -11,13 +11,14 @@ interface ModelWebhook {
   wait: 'none' | 'later' | 'held';
   /** Has been read, or was never asked for yet. */
   isRead: boolean;
+  erased?: true;
 }
 
 export interface ModelAttempt {
   call: string;
   batch: number;
   alone: boolean;
-  state: 'open' | 'expired' | 'interrupted' | 'ended';
+  state: 'open' | 'expired' | 'interrupted' | 'ended' | 'removed';
   code: number | null;
 }
 
@@ -80,7 +81,7 @@ export class StoreModel {
 
   close(attempt: ModelAttempt, end: ModelEnd): { standing: CallStanding; code: number | null } {
     const webhook = this.webhooks.get(attempt.call) as ModelWebhook;
-    if (attempt.state !== 'ended') {
+    if (attempt.state !== 'ended' && attempt.state !== 'removed') {
       attempt.state = 'ended';
       attempt.code = end === 'delivered' ? 200 : 500;
       this.#move(webhook, attempt, end);
@@ -140,6 +141,19 @@ export class StoreModel {
     return failed;
   }
 
+  /** Whether an attempt is in flight, whose end is still to come. */
+  erase(call: string): { was: WebhookStatus; is: WebhookStatus; in_flight: boolean } | undefined {
+    const webhook = this.webhooks.get(call);
+    if (!webhook) return undefined;
+    const { status: was } = webhook;
+    if (isUnsettled(webhook)) Object.assign(webhook, { status: 'failed', error: 'CallErased', wait: 'none' });
+    webhook.erased = true;
+    for (const attempt of this.attempts) {
+      if (attempt.call === call && attempt.state !== 'open') Object.assign(attempt, { state: 'removed', code: null });
+    }
+    return { was, is: webhook.status, in_flight: this.#open(call) !== undefined };
+  }
+
   standing({ status, error }: ModelWebhook): CallStanding {
     if (status === 'delivered') return { status };
     if (status === 'failed' || status === 'canceled') return { status, error: error as FinalFailure };
@@ -151,6 +165,7 @@ export class StoreModel {
   #resendError(call: string, onlyFailed: boolean): Rejection | undefined {
     const webhook = this.webhooks.get(call);
     if (!webhook) return 'WebhookNotFound';
+    if (webhook.erased) return 'WebhookErased';
     if (isUnsettled(webhook) || this.#open(call)?.state === 'open') return 'WebhookInProgress';
     return onlyFailed && webhook.status !== 'failed' ? 'WebhookNotFailed' : undefined;
   }

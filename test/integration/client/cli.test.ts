@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../dev/free-port.js';
 import { openStore } from '../../../store/index.js';
-import { answer } from '../../support/behaviours.js';
+import { answer, delayed } from '../../support/behaviours.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { type CliOptions, jsonLines, runCli } from './run-cli.js';
 import { addCalls, type StackOptions, startStack, USER } from './stack.js';
@@ -117,6 +117,32 @@ describe('with a running stack', { timeout: 120_000 }, () => {
     const { batches } = resent.answers[0] as { batches: string[] };
     for (const batchId of batches) expect(await json('result', batchId)).toMatchObject({ exitCode: 0 });
     expect((await json('resend', 'c-0', '--wait')).answers).toMatchObject([{ delivered: 1 }]);
+  });
+
+  test('a call is erased, and not sent again', async () => {
+    const { cli, json, store, url, receiver } = await startCliStack();
+    await addCalls(store, 1);
+    expect((await json('create', 'c-0', '--url', url, '--wait')).exitCode).toBe(0);
+    const erased = await cli(['erase', 'c-0']);
+    expect(erased).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(erased.stdout).toMatch(
+      /^call c-0 erased: .* 1 attempts; its webhook stays delivered, and is not sent again\n$/,
+    );
+    expect((await json('get', 'c-0')).answers).toMatchObject([{ status: 'delivered', payload: {}, metadata: [] }]);
+    const { exitCode, answers } = await json('resend', 'c-0', '--wait');
+    expect([exitCode, answers]).toMatchObject([1, [{ rejected: 1, errors: [{ error: 'WebhookErased' }] }]]);
+    expect(receiver.requests).toHaveLength(1);
+    expect((await json('erase', 'nope')).exitCode).toBe(3);
+  });
+
+  test('an attempt in flight is waited for before its call is erased', async () => {
+    const { json, store, url, receiver } = await startCliStack({ behaviour: delayed(3_000, answer(200)) });
+    await addCalls(store, 1);
+    await json('create', 'c-0', '--url', url);
+    await expect.poll(() => receiver.inFlight).toBe(1);
+    const { answers } = await json('erase', 'c-0');
+    expect(answers).toMatchObject([{ was: 'pending', status: 'delivered', attempts: 1 }]);
+    expect(await store.getWebhook(USER, 'c-0')).toMatchObject({ payload: null, metadata: [] });
   });
 
   test('Ctrl-C ends a watch and leaves the batch alone', async () => {

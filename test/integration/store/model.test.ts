@@ -51,6 +51,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reject' as const), index, call }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('watch' as const), index, call }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('end' as const), index }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), call }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -70,6 +71,7 @@ class Run {
     const { store, query } = this.#harness;
     const model = this.#model;
     if (step.kind === 'create' || step.kind === 'resend') return this.#register(step);
+    if (step.kind === 'erase') return this.#erase(step.call);
     const batch = this.#batches.length - 1 - step.index;
     const part = this.#batches[batch];
     if (!part) return;
@@ -148,6 +150,17 @@ class Run {
     );
   }
 
+  async #erase(call_id: string): Promise<void> {
+    const { store } = this.#harness;
+    const erased = await store.eraseCall({ user_id: this.#user_id, call_id });
+    const expected = this.#model.erase(call_id);
+    const { was, is, in_flight_ms = null } = erased?.webhook ?? {};
+    expect(expected && { was, is, in_flight: in_flight_ms !== null }).toEqual(expected);
+    expect(erased === undefined).toBe(expected === undefined);
+    const webhook = await store.getWebhook(this.#user_id, call_id);
+    expect([webhook?.payload ?? null, webhook?.metadata ?? []]).toEqual([null, []]);
+  }
+
   async #open(
     batch: number,
     { call, ordered, isolation }: Step & { kind: 'open' },
@@ -171,7 +184,7 @@ class Run {
     const closed = await this.#harness.store.closeAttempt(closeRequest(ref, seq, { response_code, next: NEXT[end] }));
     const expected = this.#model.close(attempt, end);
     expect(timeless(closed.standing)).toEqual(expected.standing);
-    expect(closed.attempt.response_code).toBe(expected.code);
+    expect(closed.attempt?.response_code ?? null).toBe(expected.code);
   }
 }
 

@@ -1,0 +1,130 @@
+import type { Client } from '@temporalio/client';
+import type { Config } from '../../../config/config.js';
+import { connect } from '../../connect.js';
+import { type Check, failed, isRemote, ok, reasonOf, skipped, warning } from './check.js';
+
+const TIMEOUT_MS = 5_000;
+/** `TASK_QUEUE_TYPE_WORKFLOW` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const QUEUES = [
+  [1, 'workflow'],
+  [2, 'activity'],
+] as const;
+const NOT_FOUND = 5;
+
+interface Poller {
+  identity: string;
+  deployment: { name: string; buildId: string } | undefined;
+}
+
+/** Temporal, its namespace, the workers that poll the task queue, and whether their build is the current one. */
+export async function checkTemporal(config: Config): Promise<Check[]> {
+  const { address = '' } = config.temporal.connectionOptions;
+  let client: Client;
+  try {
+    client = await connect({ address, namespace: config.temporal.namespace });
+  } catch (error) {
+    const remedy = 'start Temporal, or correct TEMPORAL_ADDRESS and the TEMPORAL_TLS variables';
+    return [failed('temporal', reasonOf(error), remedy), skipped('namespace', 'Temporal does not answer')];
+  }
+  // Not closed: the process ends with the command.
+  const reached = ok('temporal', `answers at ${address}`);
+  const found = await checkNamespace(client, config);
+  if (found.status === 'failed') return [reached, ...checkSecrecy(config), found];
+  const pollers = await pollersOf(client, config.taskQueue);
+  return [
+    reached,
+    ...checkSecrecy(config),
+    found,
+    checkPollers(pollers, config.taskQueue),
+    await checkBuild(client, config, pollers.workflow),
+  ];
+}
+
+function checkSecrecy({ temporal }: Config): Check[] {
+  const { address = '', tls } = temporal.connectionOptions;
+  if (tls || !isRemote(address.replace(/:\d+$/, ''))) return [];
+  return [
+    warning('temporal_tls', 'Temporal is reached without TLS', 'set TEMPORAL_TLS=true where the network is not yours'),
+  ];
+}
+
+const within = <T>(client: Client, request: () => Promise<T>): Promise<T> =>
+  client.connection.withDeadline(Date.now() + TIMEOUT_MS, request);
+
+async function checkNamespace(client: Client, { temporal: { namespace } }: Config): Promise<Check> {
+  try {
+    const { config } = await within(client, () => client.workflowService.describeNamespace({ namespace }));
+    const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
+    return ok('namespace', `${namespace}, which keeps finished workflows for ${days} days`);
+  } catch (error) {
+    const isMissing = (error as { code?: unknown }).code === NOT_FOUND;
+    return failed(
+      'namespace',
+      isMissing ? `there is no namespace ${namespace}` : reasonOf(error),
+      isMissing
+        ? `temporal operator namespace create --namespace ${namespace} --retention 7d, or correct TEMPORAL_NAMESPACE`
+        : 'give these credentials access to the namespace',
+    );
+  }
+}
+
+async function pollersOf(client: Client, name: string): Promise<Record<'workflow' | 'activity', Poller[]>> {
+  const { namespace } = client.options;
+  const found: Record<'workflow' | 'activity', Poller[]> = { workflow: [], activity: [] };
+  for (const [taskQueueType, kind] of QUEUES) {
+    const request = { namespace, taskQueue: { name }, taskQueueType };
+    const { pollers } = await within(client, () => client.workflowService.describeTaskQueue(request));
+    found[kind] = pollers.map(({ identity, deploymentOptions }) => ({
+      identity: identity ?? '',
+      deployment: deploymentOptions?.buildId
+        ? { name: deploymentOptions.deploymentName ?? '', buildId: deploymentOptions.buildId }
+        : undefined,
+    }));
+  }
+  return found;
+}
+
+function checkPollers({ workflow, activity }: Record<'workflow' | 'activity', Poller[]>, taskQueue: string): Check {
+  const workers = new Set([...workflow, ...activity].map(({ identity }) => identity));
+  if (workflow.length > 0 && activity.length > 0) {
+    return ok('task_queue', `${workers.size} ${workers.size === 1 ? 'worker polls' : 'workers poll'} ${taskQueue}`);
+  }
+  return failed(
+    'task_queue',
+    `no worker has polled ${taskQueue} for minutes: nothing is delivered`,
+    'start workers (npm run worker); TEMPORAL_NAMESPACE and TEMPORAL_TASK_QUEUE must be theirs',
+  );
+}
+
+/** Of the deployment that the configuration names, or that the workers have. */
+async function checkBuild(client: Client, { deployment }: Config, pollers: readonly Poller[]): Promise<Check> {
+  const polling = pollers.flatMap((poller) => poller.deployment ?? []);
+  const name = deployment?.name ?? polling[0]?.name;
+  if (name === undefined) return ok('build', 'workers are not versioned');
+  const builds = new Set(polling.filter((poller) => poller.name === name).map(({ buildId }) => buildId));
+  if (deployment) builds.add(deployment.buildId);
+  const current = await currentBuild(client, name);
+  const others = [...builds].filter((buildId) => buildId !== current);
+  const makeCurrent = (buildId = 'BUILD') =>
+    `temporal worker deployment set-current-version --deployment-name ${name} --build-id ${buildId}`;
+  if (current === undefined) {
+    const message = `no build of the deployment ${name} is current: nothing is delivered`;
+    return failed('build', message, makeCurrent(others[0]));
+  }
+  if (others.length === 0) return ok('build', `${current} of ${name} is current`);
+  const message = `${others.join(', ')} of ${name} waits: ${current} is current, and gets the work`;
+  return warning('build', message, `when it is to take over: ${makeCurrent(others[0])}`);
+}
+
+async function currentBuild(client: Client, deploymentName: string): Promise<string | undefined> {
+  const { namespace } = client.options;
+  try {
+    const { workerDeploymentInfo } = await within(client, () =>
+      client.workflowService.describeWorkerDeployment({ namespace, deploymentName }),
+    );
+    return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+    throw error;
+  }
+}

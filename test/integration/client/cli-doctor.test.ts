@@ -1,0 +1,130 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../dev/free-port.js';
+import { openStore } from '../../../store/index.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
+import { DATA_RIGHTS, databaseWithRole, queryOnce } from '../../support/roles.js';
+import { startTestStack } from '../../support/stack.js';
+import { freshTaskQueue } from '../../support/temporal.js';
+import { jsonLines, runCli } from './run-cli.js';
+
+interface Diagnosis {
+  works: boolean;
+  checks: { name: string; status: string; message: string; remedy?: string }[];
+}
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.remove());
+
+async function doctor(env: NodeJS.ProcessEnv, ...args: string[]) {
+  const { exitCode, stdout } = await runCli(['doctor', '--json', ...args], { env });
+  const [diagnosis] = jsonLines(stdout) as [Diagnosis];
+  const checksOf = (name: string) => diagnosis.checks.filter((check) => check.name === name);
+  return { exitCode, works: diagnosis.works, checks: diagnosis.checks, of: (name: string) => checksOf(name)[0] };
+}
+
+const failing = ({ checks }: Pick<Diagnosis, 'checks'>) =>
+  checks.filter(({ status }) => status === 'failed').map(({ name }) => name);
+
+describe('postcall doctor', { timeout: 120_000 }, () => {
+  test('finds nothing wrong where all is there, and exits with 0', async () => {
+    const databaseUrl = await server.createDatabase();
+    const store = await openStore({ databaseUrl });
+    onTestFinished(() => store.close());
+    const stack = await startTestStack({ store });
+    const env = {
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_TASK_QUEUE: stack.taskQueue,
+      DATABASE_URL: databaseUrl,
+      POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    };
+    const found = await doctor(env, '--url', stack.receiver.url);
+    expect(failing(found)).toEqual([]);
+    expect([found.exitCode, found.works]).toEqual([0, true]);
+    const names = ['temporal', 'namespace', 'task_queue', 'build', 'database', 'schema', 'rights', 'clock', 'secrets'];
+    for (const name of [...names, 'call_source', 'egress', 'configuration']) {
+      expect(found.of(name), name).toMatchObject({ status: 'ok' });
+    }
+    expect(stack.receiver.requests).toEqual([]);
+    expect((await runCli(['doctor'], { env })).stdout).toMatch(/^ok +task_queue +1 worker polls/m);
+  });
+
+  test('says what is stored in the clear, and which variable nothing reads', async () => {
+    const databaseUrl = await server.createDatabase();
+    const store = await openStore({ databaseUrl });
+    await store.createSigningSecret('u-1');
+    await store.close();
+    const found = await doctor({ DATABASE_URL: databaseUrl, CALLS_URI: 'x', TEMPORAL_PORT: String(await freePort()) });
+    expect(found.of('secrets')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('signing_secrets'),
+    });
+    expect(found.of('configuration')).toMatchObject({ status: 'warning', message: 'nothing reads CALLS_URI' });
+  });
+
+  test('exits with 1 where nothing is there, and says of each what to do', async () => {
+    const port = String(await freePort());
+    const url = new URL(server.url);
+    url.port = '1';
+    const found = await doctor({ TEMPORAL_PORT: port, DATABASE_URL: url.href });
+    expect([found.exitCode, found.works]).toEqual([1, false]);
+    expect(failing(found)).toEqual(['temporal', 'database']);
+    expect(found.of('temporal')).toMatchObject({ remedy: expect.stringContaining('TEMPORAL_ADDRESS') });
+    expect(found.of('database')).toMatchObject({
+      message: expect.stringContaining('ECONNREFUSED'),
+      remedy: expect.stringContaining('DATABASE_URL'),
+    });
+  });
+
+  test('says that no worker polls, that a namespace is missing, and that no build is current', async () => {
+    const env = {
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_TASK_QUEUE: freshTaskQueue(),
+      DATABASE_URL: await server.createDatabase(),
+    };
+    expect(failing(await doctor(env))).toEqual(['task_queue', 'schema']);
+    expect(failing(await doctor({ ...env, TEMPORAL_NAMESPACE: 'elsewhere' }))).toEqual(['namespace', 'schema']);
+    const versioned = { ...env, TEMPORAL_WORKER_BUILD_ID: '1.0', TEMPORAL_DEPLOYMENT_NAME: env.TEMPORAL_TASK_QUEUE };
+    expect((await doctor(versioned)).of('build')).toMatchObject({
+      status: 'failed',
+      remedy: expect.stringContaining('set-current-version'),
+    });
+  });
+
+  test('looks at schema and rights, and changes nothing', async () => {
+    const { owner, role, as } = await databaseWithRole(server);
+    const port = { TEMPORAL_PORT: String(await freePort()) };
+    expect((await doctor({ ...port, DATABASE_URL: owner })).of('schema')).toMatchObject({
+      status: 'failed',
+      remedy: expect.stringContaining('postcall migrate'),
+    });
+    expect(await queryOnce(owner, "select from pg_tables where schemaname = 'public'")).toEqual([]);
+    await (await openStore({ databaseUrl: owner })).close();
+    await queryOnce(owner, `${DATA_RIGHTS} to ${role}`, `revoke insert on attempts from ${role}`);
+    expect((await doctor({ ...port, DATABASE_URL: as })).of('rights')).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('INSERT on attempts'),
+      remedy: expect.stringContaining('grant select'),
+    });
+  });
+
+  test('asks the call source, and dials endpoints as workers do', async () => {
+    const source = createServer((_, response) => response.writeHead(401).end()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => source.once('listening', resolve));
+    onTestFinished(() => void source.close());
+    const { port } = source.address() as AddressInfo;
+    const env = {
+      TEMPORAL_PORT: String(await freePort()),
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+      CALLS_URL: `http://127.0.0.1:${port}/calls`,
+    };
+    const found = await doctor(env, '--url', 'https://127.0.0.1/hook');
+    expect(found.of('call_source')).toMatchObject({ status: 'failed', message: expect.stringContaining('401') });
+    expect(found.of('egress')).toMatchObject({ status: 'failed', message: expect.stringContaining('private') });
+    expect((await runCli(['doctor', '--url', 'nowhere'])).exitCode).toBe(2);
+  });
+});
