@@ -5,15 +5,8 @@ import { DEFAULT_TEMPORAL_PORT } from '../contract/index.js';
 import { ServiceUnavailableError } from './errors/index.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/**
- * `channelArgs` of a connection that works again within seconds of the service's return, however long it was away. gRPC itself lets up to
- * two minutes pass between two attempts to connect, and half a minute between two looks at where the address leads.
- */
-export const RECONNECT_ARGS = {
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 5_000,
-  'grpc.dns_min_time_between_resolutions_ms': 5_000,
-};
+/** gRPC itself would let up to two minutes pass between two attempts to connect again. */
+export const RECONNECT_ARGS = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 5_000 };
 
 /** Where the workflow service is, beyond what TEMPORAL_* variables and the configuration file say (`@temporalio/envconfig`). */
 export interface ConnectOptions extends LoadClientProfileOptions {

@@ -61,5 +61,6 @@ export function buildProgram(session: Session): Command {
   addReencrypt(program, session);
   addSetup(program, session);
   addErase(program, session);
+  addSetup(program, session);
   return program;
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import type { Session } from '../session.js';
+import { pruning } from '../setup/pruning.js';
 import { searchAttributes } from '../setup/search-attributes.js';
 import type { SetupResult, SetupStep } from '../setup/step.js';
 
-const STEPS: readonly SetupStep[] = [searchAttributes];
+const STEPS: readonly SetupStep[] = [searchAttributes, pruning];
 
 /** `postcall setup`: what a Temporal namespace needs, done or told. */
 export function addSetup(program: Command, session: Session): void {
@@ -12,7 +13,8 @@ export function addSetup(program: Command, session: Session): void {
     .command('setup')
     .summary('prepare a Temporal namespace')
     .description(
-      'Prepares the Temporal namespace: registers the search attributes by which its Web UI finds workflows. Prints the commands for ' +
+      'Prepares the Temporal namespace: registers the search attributes by which its Web UI finds workflows, and makes the Schedule that ' +
+        'removes what finished batches have left, where POSTCALL_RETENTION is set (it removes it where it is not). Prints the commands for ' +
         'what this connection may not do. Safe to repeat.',
     )
     .action(() => setup(session));

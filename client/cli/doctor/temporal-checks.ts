@@ -1,6 +1,8 @@
-import type { Client } from '@temporalio/client';
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import type { Config } from '../../../config/config.js';
+import { loadPayloadCodecs } from '../../../config/payload-codecs.js';
 import { connect } from '../../connect.js';
+import { pruneScheduleId } from '../../prune-schedule.js';
 import { type Check, failed, isRemote, ok, reasonOf, skipped, warning } from './check.js';
 
 const TIMEOUT_MS = 5_000;
@@ -19,9 +21,10 @@ interface Poller {
 /** Temporal, its namespace, the workers that poll the task queue, and whether their build is the current one. */
 export async function checkTemporal(config: Config): Promise<Check[]> {
   const { address = '' } = config.temporal.connectionOptions;
+  const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   let client: Client;
   try {
-    client = await connect({ address, namespace: config.temporal.namespace });
+    client = await connect({ address, namespace: config.temporal.namespace, payloadCodecs });
   } catch (error) {
     const remedy = 'start Temporal, or correct TEMPORAL_ADDRESS and the TEMPORAL_TLS variables';
     return [failed('temporal', reasonOf(error), remedy), skipped('namespace', 'Temporal does not answer')];
@@ -37,6 +40,7 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
     found,
     checkPollers(pollers, config.taskQueue),
     await checkBuild(client, config, pollers.workflow),
+    ...(await checkPruning(client, config)),
   ];
 }
 
@@ -114,6 +118,21 @@ async function checkBuild(client: Client, { deployment }: Config, pollers: reado
   if (others.length === 0) return ok('build', `${current} of ${name} is current`);
   const message = `${others.join(', ')} of ${name} waits: ${current} is current, and gets the work`;
   return warning('build', message, `when it is to take over: ${makeCurrent(others[0])}`);
+}
+
+async function checkPruning(client: Client, { retentionMs, taskQueue }: Config): Promise<Check[]> {
+  if (retentionMs === undefined) return [];
+  const id = pruneScheduleId(taskQueue);
+  try {
+    const { state } = await within(client, () => client.schedule.getHandle(id).describe());
+    if (!state.paused) return [ok('pruning', `the Schedule ${id} removes what is old`)];
+    return [
+      warning('pruning', `the Schedule ${id} is paused`, `temporal schedule toggle --unpause --schedule-id ${id}`),
+    ];
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    return [warning('pruning', 'POSTCALL_RETENTION is set, and nothing removes what is old', 'npx postcall setup')];
+  }
 }
 
 async function currentBuild(client: Client, deploymentName: string): Promise<string | undefined> {

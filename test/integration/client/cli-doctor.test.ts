@@ -89,6 +89,10 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
     expect(failing(await doctor(env))).toEqual(['task_queue', 'schema']);
     expect(failing(await doctor({ ...env, TEMPORAL_NAMESPACE: 'elsewhere' }))).toEqual(['namespace', 'schema']);
     const versioned = { ...env, TEMPORAL_WORKER_BUILD_ID: '1.0', TEMPORAL_DEPLOYMENT_NAME: env.TEMPORAL_TASK_QUEUE };
+    expect((await doctor({ ...env, POSTCALL_RETENTION: '90d' })).of('pruning')).toMatchObject({
+      status: 'warning',
+      remedy: 'npx postcall setup',
+    });
     expect((await doctor(versioned)).of('build')).toMatchObject({
       status: 'failed',
       remedy: expect.stringContaining('set-current-version'),

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { arrangePruneSchedule, pruneScheduleId } from '../../../client/prune-schedule.js';
 import { freshUser, startTestStack } from '../../support/stack.js';
-import { connectClient } from '../../support/temporal.js';
+import { connectClient, freshTaskQueue } from '../../support/temporal.js';
+import { jsonLines, runCli } from '../client/run-cli.js';
 
 const DAY_MS = 86_400_000;
 
@@ -32,4 +33,24 @@ test('the Schedule is made, changed and removed, and what it starts removes what
 
   expect(await arrange(undefined)).toBe('removed');
   expect(await arrange(undefined)).toBe('none');
+});
+
+test('postcall setup makes it where POSTCALL_RETENTION is set, and removes it where it is not', {
+  timeout: 120_000,
+}, async () => {
+  const taskQueue = freshTaskQueue();
+  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_TASK_QUEUE: taskQueue };
+  const setup = async (retention?: string) => {
+    const { exitCode, stdout } = await runCli(['setup', '--json'], {
+      env: { ...env, ...(retention && { POSTCALL_RETENTION: retention }) },
+    });
+    const step = (jsonLines(stdout) as { step: string; outcome: string }[]).find(({ step }) => step === 'pruning');
+    return [exitCode, step?.outcome];
+  };
+  expect(await setup()).toEqual([0, 'unchanged']);
+  expect(await setup('90d')).toEqual([0, 'done']);
+  expect(await setup('90d')).toEqual([0, 'unchanged']);
+  const { action } = await (await connectClient()).schedule.getHandle(pruneScheduleId(taskQueue)).describe();
+  expect(action).toMatchObject({ workflowType: 'pruneWebhooks', args: [{ older_than_ms: 90 * DAY_MS }] });
+  expect(await setup()).toEqual([0, 'done']);
 });
