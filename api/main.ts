@@ -1,4 +1,4 @@
-import { configure, loadPayloadCodecs, startErrorText } from '../config/index.js';
+import { configure, loadPayloadCodecs, reportStartError } from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { ProcessMetrics } from '../telemetry/index.js';
 import { seedApiKeys, startApi } from './start.js';
@@ -32,6 +32,6 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
   });
 
 main().catch((error: unknown) => {
-  console.error(startErrorText(error));
+  reportStartError(error, process.env);
   process.exitCode = 1;
 });

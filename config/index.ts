@@ -2,4 +2,4 @@ export { type Config, InvalidConfigError, loadConfig, type TemporalConfig } from
 export { configure } from './configure.js';
 export { createLogger } from './logger.js';
 export { loadPayloadCodecs } from './payload-codecs.js';
-export { startErrorText } from './start-error.js';
+export { reportStartError } from './start-error.js';

@@ -16,7 +16,7 @@ interface WaitingRow {
 const MAY_BE_SENT = `batch_id not in (select batch_id from paused) and endpoint not in (select key from troubled)`;
 
 /** `now()`, which indexes can be searched by; each statement is a transaction of its own. */
-const waitingStatement = plainStatement<[], WaitingRow>(`
+export const waitingStatement = plainStatement<[], WaitingRow>(`
   with paused as materialized (select batch_id from batches where paused_since is not null),
   troubled as materialized (
     select key from endpoints where state <> 'up'
@@ -41,7 +41,7 @@ interface DownRow {
 }
 
 /** Nobody waits for an endpoint whose last batch has ended: it counts for nothing, whatever it was then. */
-const downStatement = plainStatement<[], DownRow>(`
+export const downStatement = plainStatement<[], DownRow>(`
   select count(*)::integer as down, ${epochMs('clock_timestamp() - min(since)')} as longest_ms
   from endpoints
   where state = 'down' and (

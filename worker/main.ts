@@ -1,4 +1,4 @@
-import { configure, loadPayloadCodecs, startErrorText } from '../config/index.js';
+import { configure, loadPayloadCodecs, reportStartError } from '../config/index.js';
 import { openStore } from '../store/index.js';
 import { ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from './runtime.js';
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       void worker.stop();
     });
   }
-  logger.info({ taskQueue: config.taskQueue, namespace: config.temporal.namespace }, 'the worker runs');
+  logger.info({ task_queue: config.taskQueue, namespace: config.temporal.namespace }, 'the worker runs');
   try {
     await worker.stopped;
   } finally {
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(startErrorText(error));
+  reportStartError(error, process.env);
   // Left alone, the threads of a Temporal runtime that no worker has come to use would keep the process.
   process.exit(1);
 });

@@ -49,14 +49,32 @@ function dropDetails(runtime: Runtime): void {
   Object.defineProperty(runtime, 'logger', { value: logger });
 }
 
-/** The SDK's logger interface over pino; the SDK's levels are pino's. */
+/**
+ * What the SDK's core warns of in normal running: a query whose caller has gone, and calls that it repeats by itself. Those that it goes on
+ * repeating it calls errors, and these are logged as such.
+ */
+const NO_WARNINGS = [/^Query not found/, /^gRPC call \S+ retried/];
+
+/** The SDK's logger interface over pino; the SDK's levels are pino's, and its fields have the names of ours. */
 function temporalLogger(logger: Logger, logLevel: Config['logLevel']): DefaultLogger {
   const level = logLevel.toUpperCase() as Uppercase<Config['logLevel']>;
   return new DefaultLogger(level, ({ level, message, meta }) => {
     const { error, ...fields } = meta ?? {};
-    logger[LEVELS[level]]({ ...fields, ...(error !== undefined && { err: error }) }, message);
+    const isNormal = level === 'WARN' && NO_WARNINGS.some((pattern) => pattern.test(message));
+    logger[isNormal ? 'debug' : LEVELS[level]](
+      { ...snakeCased(fields), ...(error !== undefined && { err: error }) },
+      message,
+    );
   });
 }
+
+const snakeCased = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 
 /** What the SDK tells of its own life at `INFO` is of interest to those who look for a fault. */
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { startApi } from '../../../api/index.js';
+import { StoreUnavailableError } from '../../../store/index.js';
 import { send, sharedApi, startTestApi, userWith } from '../../support/api.js';
 import { answer, neverAnswer } from '../../support/behaviours.js';
 import { captureLog } from '../../support/captured-log.js';
+import { sumOf } from '../../support/scrape.js';
 import { freshUser, testLogger } from '../../support/stack.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
@@ -48,6 +50,40 @@ describe('health and metrics', () => {
   });
 });
 
+describe('requests', () => {
+  test('are counted where they are accepted as a batch, with their calls', async () => {
+    const { url, newUser, stack } = await startTestApi(api().stack);
+    const user = await newUser();
+    const call_ids = await stack.addCalls(3, user.userId);
+    await user.post(CREATE, { call_ids, webhook_url: stack.receiver.url });
+    await user.post(CREATE, { call_ids: [], webhook_url: stack.receiver.url });
+    const { text } = await send(`${url}/metrics`);
+    expect(sumOf(text, 'postcall_accepted_batches_total')).toBe(1);
+    expect(sumOf(text, 'postcall_accepted_calls_total')).toBe(3);
+    expect(sumOf(text, 'postcall_unavailable_total')).toBe(0);
+  });
+
+  test('that are turned away with 503 are counted by reason', async () => {
+    const { stack } = api();
+    const away = () => Promise.reject(new StoreUnavailableError('away'));
+    const store = { ...stack.store, getWebhook: away };
+    const { url, newUser } = await startTestApi(stack, { store });
+    const user = await newUser();
+    expect((await user.get('/v1/postcall/webhooks/c-1')).status).toBe(503);
+    const { text } = await send(`${url}/metrics`);
+    expect(sumOf(text, 'postcall_unavailable_total', { reason: 'database_unavailable' })).toBe(1);
+    expect(sumOf(text, 'postcall_unavailable_total', { reason: 'temporal_unavailable' })).toBe(0);
+  });
+
+  test.each(['/healthz', '/nowhere', '/v1/postcall/failed', '/v1/postcall/webhooks/%zz', '/metrics'])(
+    'for %s are answered with their ID',
+    async (path) => {
+      const { headers } = await send(api().url + path);
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+});
+
 describe('the log', () => {
   test('counts it as no error that a client hangs up', async () => {
     const { lines, logger } = captureLog('trace');
@@ -87,7 +123,14 @@ describe('the log', () => {
     expect(log).not.toContain('s3cret');
     expect(log).not.toContain('Wants a call back');
     const [first = ''] = lines.filter((line) => line.includes('"msg":"request"'));
-    expect(JSON.parse(first)).toMatchObject({ method: 'POST', path: CREATE, status: 200, user_id: user.userId });
+    expect(JSON.parse(first)).toMatchObject({
+      method: 'POST',
+      path: CREATE,
+      status: 200,
+      user_id: user.userId,
+      batch_id: expect.stringMatching(/\./),
+      request_id: expect.any(String),
+    });
   });
 });
 

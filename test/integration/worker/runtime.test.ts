@@ -28,3 +28,17 @@ test('at level debug it tells of its life, and not of details', async () => {
 test('at level trace it tells of all', async () => {
   expect(await logged('trace')).toEqual(['trace', 'debug', 'info', 'warn', 'error', 'log']);
 });
+
+test('what happens in normal running is no warning, and fields are named as everywhere', async () => {
+  const log = captureLog('debug');
+  await installRuntime(log.logger, { logLevel: 'debug' });
+  const { logger } = Runtime.instance();
+  logger.warn('Query not found when attempting to respond to it');
+  logger.warn('gRPC call poll_workflow_task_queue retried 7 times');
+  logger.error('gRPC call poll_workflow_task_queue retried 16 times');
+  logger.warn('Something else', { workflowId: 'w-1', taskQueue: 'q' });
+  const lines = () => log.lines.map((line) => JSON.parse(line));
+  await expect.poll(() => lines().length).toBe(4);
+  expect(lines().map(({ level }) => level)).toEqual([20, 20, 50, 40]);
+  expect(lines()[3]).toMatchObject({ workflow_id: 'w-1', task_queue: 'q', msg: 'Something else' });
+});
