@@ -133,7 +133,9 @@ class AttemptAtPlace {
   async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<SendOutcome> {
     const ended = this.#tools.events?.sending();
     try {
-      return await this.#tools.sender.send({ url, payload, webhook_id, secrets });
+      const { traceparent } = this.#input;
+      const request = { url, payload, webhook_id, secrets, ...(traceparent !== undefined && { traceparent }) };
+      return await this.#tools.sender.send(request);
     } catch (error) {
       this.#tools.onFault('a request could not be made', error);
       const fault = 'the worker could not make the request';

@@ -39,6 +39,8 @@ interface SendRequest {
   webhook_id: string;
   /** Active signing secrets, newest first; without any, nothing is signed. */
   secrets: readonly string[];
+  /** Of the request that asked for the webhook. */
+  traceparent?: string;
 }
 
 export interface Sender {
@@ -101,6 +103,7 @@ export function createSender(options: SenderOptions): Sender {
       request.webhook_id,
       'webhook-timestamp',
       String(timestamp),
+      ...(request.traceparent === undefined ? [] : ['traceparent', request.traceparent]),
       ...signatureHeaders({ webhook_id: request.webhook_id, timestamp, body, secrets: request.secrets }),
     ];
   };

@@ -13,6 +13,7 @@ import { methods } from './http/methods.js';
 import { metrics } from './http/metrics.js';
 import { openapi } from './http/openapi.js';
 import { rateLimit } from './http/rate-limit.js';
+import { traceparent } from './http/traceparent.js';
 import { validation } from './http/validation.js';
 import { batches } from './routes/batches.js';
 import { endpoints } from './routes/endpoints.js';
@@ -38,6 +39,8 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   rateLimit: number;
   /** Addresses or CIDRs of proxies whose `x-forwarded-for` names the client. Default: none, and the header is ignored. */
   trustProxy?: string[];
+  /** Whether batches carry the `traceparent` of their requests. Default false. */
+  tracing?: boolean;
   /** What `/metrics` serves, the API's own metrics included. Default: its own. */
   metrics?: ProcessMetrics;
 }
@@ -77,6 +80,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
   app.register(metrics, { registry: processMetrics.registry });
   app.register(methods);
+  if (options.tracing) app.register(traceparent);
   app.register(openapi);
   app.register(operations, { client, store, metrics: processMetrics });
   app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit });

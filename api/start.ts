@@ -48,6 +48,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     logger,
     rateLimit: config.http.rateLimit,
     trustProxy: config.http.trustProxy,
+    tracing: config.http.tracing,
     ...(metrics && { metrics }),
   });
   metrics?.watchBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });

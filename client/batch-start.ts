@@ -38,8 +38,8 @@ export function resendStart(request: ResendRequest): BatchStart {
 
 type ParsedRequest = ResendRequest & Pick<BatchRequest, 'send_type' | 'webhook_url'>;
 
-function batchStart({ idempotency_key, options, ...rest }: ParsedRequest): BatchStart {
-  const request = { ...rest, ...(options && { options }) };
+function batchStart({ idempotency_key, options, traceparent, ...rest }: ParsedRequest): BatchStart {
+  const request = { ...rest, ...(options && { options }), ...(traceparent !== undefined && { traceparent }) };
   const start = { request, bytes: sizeOf(request) };
   if (idempotency_key === undefined) return start;
   const repeatable = {

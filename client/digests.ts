@@ -29,9 +29,9 @@ const definedFields = (fields: object, prefix = ''): [name: string, value: unkno
 
 /**
  * Tells a repeated request from another one under the same idempotency key: by all of its fields, whatever their order, so that one that
- * is added counts as well, and leaves the fingerprints of requests without it as they were.
+ * is added counts as well, and leaves the fingerprints of requests without it as they were. A repetition has a place of its own in a trace.
  */
-export const requestFingerprint = (request: Omit<BatchRequest, 'batch_id'>): string =>
+export const requestFingerprint = ({ traceparent: _, ...request }: Omit<BatchRequest, 'batch_id'>): string =>
   digest(...definedFields(request).sort(([one], [other]) => (one < other ? -1 : 1)));
 
 /** At most 64 bytes (Temporal's limit): shares the server's workers fairly between the hosts of all users. */

@@ -55,7 +55,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     /** What finished batches leave is kept for so long; undefined: for ever. */
     retentionMs: env.POSTCALL_RETENTION,
     calls: callsConfig(env),
-    http: { host: env.HOST, port: env.PORT, rateLimit: env.POSTCALL_RATE_LIMIT, trustProxy: env.POSTCALL_TRUST_PROXY },
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      rateLimit: env.POSTCALL_RATE_LIMIT,
+      trustProxy: env.POSTCALL_TRUST_PROXY,
+      tracing: env.POSTCALL_TRACING,
+    },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
     allowNetworks: env.POSTCALL_ALLOW_NETWORKS,
     denyNetworks: env.POSTCALL_DENY_NETWORKS,

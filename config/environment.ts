@@ -134,6 +134,9 @@ const observability = {
   POSTCALL_METRICS_PORT: optionalPort().describe(
     "Port of a worker's HTTP server for `/healthz`, `/readyz` and `/metrics`. Unset: it has none. The API serves them on its own port.",
   ),
+  POSTCALL_TRACING: flag().describe(
+    'With `true` the API takes the `traceparent` of a request that starts a batch, and its webhooks carry it.',
+  ),
   POSTCALL_METRICS_HOST: z.string().default('127.0.0.1').describe('Address on which that server listens.'),
 };
 

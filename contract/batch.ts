@@ -100,6 +100,8 @@ export interface BatchBase {
   webhook_url?: string;
   /** Of a resend: takes only webhooks that are `failed`. */
   only_failed?: true;
+  /** Of the request that asked for it (W3C Trace Context); each of its webhooks carries it. */
+  traceparent?: string;
 }
 
 /** One accepted request. Call IDs, URL and options only: a call's payload never enters Temporal's history. */

@@ -85,11 +85,20 @@ export const retryBodySchema = body({
   call_ids: callIdsSchema(MAX_CALLS_PER_ORDER).optional().describe('Every waiting call, if absent.'),
 });
 
+/** Version 00 of W3C Trace Context (https://www.w3.org/TR/trace-context/#traceparent-header): neither ID is all zeros. */
+export const traceparentSchema = z
+  .string()
+  .regex(
+    /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/,
+    'must be a traceparent of W3C Trace Context, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  );
+
 const caller = {
   call_ids: callIdsSchema(MAX_CALLS_PER_BATCH),
   user_id: userIdSchema,
   idempotency_key: text(255).optional(),
   options: batchOptionsSchema.optional(),
+  traceparent: traceparentSchema.optional(),
 };
 
 /** What `PostcallClient.create` takes. */

@@ -46,9 +46,18 @@ interface Accepted {
 }
 
 /** What a request says beside its body; the body is handed on as its schema publishes it. */
-export function senderOf(request: { caller: Caller; headers: z.infer<typeof batchRequestHeaders> }) {
+export function senderOf(request: {
+  caller: Caller;
+  headers: z.infer<typeof batchRequestHeaders>;
+  traceparent?: string;
+}) {
   const { 'idempotency-key': key } = request.headers;
-  return { user_id: request.caller.userId, ...(key !== undefined && { idempotency_key: key }) };
+  const { caller, traceparent } = request;
+  return {
+    user_id: caller.userId,
+    ...(key !== undefined && { idempotency_key: key }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }
 
 /**
