@@ -27,6 +27,8 @@ const REFUSED: [file: string, line: string][] = [
   ['client/cli/b.ts', "import { createActivities } from '../../activities/index.js';"],
   ['api/a.ts', "import { startWorker } from '../worker/worker.js';"],
   ['api/routes/a.ts', "import { deliverBatch } from '../../workflows/index.js';"],
+  ['telemetry/a.ts', "import { startWorker } from '../worker/worker.js';"],
+  ['store/b.ts', "import { ProcessMetrics } from '../telemetry/index.js';"],
   ['dev/a.ts', "import { startSystem } from '../bench/system.js';"],
 ];
 
@@ -41,6 +43,8 @@ const ALLOWED: [file: string, line: string][] = [
   ['config/z.ts', "import { DEFAULT_TASK_QUEUE } from '../contract/index.js';"],
   ['client/cli/x.ts', "import { loadConfig } from '../../config/config.js';"],
   ['api/z.ts', "import { loadConfig } from '../config/index.js';"],
+  ['telemetry/z.ts', "import type { DeliveryEvents } from '../activities/delivery-events.js';"],
+  ['worker/y.ts', "import { ProcessMetrics } from '../telemetry/index.js';"],
   ['worker/z.ts', "import { createSender } from '../activities/send.js';"],
 ];
 
