@@ -47,14 +47,6 @@ export class Session {
     return use(opened.connection, opened.namespace);
   }
 
-  /** The workflow service itself, for what no client does. */
-  async withTemporal<T>(use: (connection: Connection, namespace: string) => Promise<T>): Promise<T> {
-    const { openConnection } = await import('../connect.js');
-    const { connectionOptions, namespace } = this.config.temporal;
-    const opened = await openConnection({ address: connectionOptions.address ?? '', namespace });
-    return use(opened.connection, opened.namespace);
-  }
-
   async withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
     const { openStore } = await import('../../store/index.js');
     const store = await openStore(this.config);

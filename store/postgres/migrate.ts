@@ -43,7 +43,7 @@ export async function connectFirst(client: pg.Client): Promise<void> {
 }
 
 /** Looks the table up by the session's search path, as all statements do. */
-async function readSchemaState(client: pg.ClientBase): Promise<SchemaState> {
+export async function readSchemaState(client: pg.ClientBase): Promise<SchemaState> {
   const { rows: tables } = await client.query<{ is_there: boolean }>(
     `select to_regclass('${MIGRATIONS_TABLE}') is not null as is_there`,
   );
