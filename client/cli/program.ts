@@ -59,7 +59,6 @@ export function buildProgram(session: Session): Command {
   addMigrate(program, session);
   addPrune(program, session);
   addReencrypt(program, session);
-  addSetup(program, session);
   addErase(program, session);
   addSetup(program, session);
   return program;

@@ -36,7 +36,8 @@ describe('a request alone', () => {
     ['create', createRequestSchema, createStart],
     ['resend', resendRequestSchema, resendStart],
   ] as const)('loses no field that a %s may have on its way to the workflow', (_, { shape }, start) => {
-    const whole = { ...request, idempotency_key: 'key-17', options: { max_in_flight: 7, down_after: 3 } };
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const whole = { ...request, idempotency_key: 'key-17', options: { max_in_flight: 7, down_after: 3 }, traceparent };
     const fields = Object.keys(shape) as (keyof typeof whole)[];
     expect(Object.keys(whole)).toEqual(expect.arrayContaining(fields));
     const given = Object.fromEntries(fields.map((field) => [field, whole[field]])) as typeof whole;
