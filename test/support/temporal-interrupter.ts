@@ -1,9 +1,9 @@
 import { Connection } from '@temporalio/client';
 
-/** Requests at once, each canceled within so many milliseconds. */
+/** Requests at once, each canceled within so many milliseconds: mostly soon, since only a statement under way can be interrupted. */
 const LANES = 20;
-const WITHIN_MS = 8;
-const LIMIT_MS = 60_000;
+const WITHIN_MS = 60;
+const LIMIT_MS = 120_000;
 
 /**
  * Cancels requests in the middle, as any client of the server may, until the server's database stays interrupted: no statement
@@ -30,10 +30,15 @@ export async function interruptDatabase(address: string): Promise<void> {
 
 async function canceledRequest(connection: Connection): Promise<void> {
   const canceling = new AbortController();
-  const timer = setTimeout(() => canceling.abort(), Math.random() * WITHIN_MS);
-  const ask = () => connection.workflowService.listWorkflowExecutions({ namespace: 'default', pageSize: 50 });
+  const timer = setTimeout(() => canceling.abort(), Math.random() ** 3 * WITHIN_MS);
+  const { workflowService } = connection;
+  // The server lists ten times a second at most.
+  const ask = () =>
+    Math.random() < 0.5
+      ? workflowService.describeNamespace({ namespace: 'default' })
+      : workflowService.listWorkflowExecutions({ namespace: 'default', pageSize: 50 });
   // Canceled, or refused for being too many: all that matters is that it breaks off.
-  await connection.withAbortSignal(canceling.signal, ask).catch(() => undefined);
+  await connection.withAbortSignal<unknown>(canceling.signal, ask).catch(() => undefined);
   clearTimeout(timer);
 }
 
