@@ -95,7 +95,8 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
 
   const { payloadCodecs = [] } = options;
   const temporal = new Client({ connection, namespace: config.temporal.namespace, dataConverter: { payloadCodecs } });
-  const client = new PostcallClient({ client: temporal, taskQueue });
+  const { searchAttributes } = config;
+  const client = new PostcallClient({ client: temporal, taskQueue, searchAttributes });
   const stop = async () => {
     await worker.stop();
     await receiver.close();

@@ -8,7 +8,13 @@ import { historiesOf, textOfHistory } from '../../support/histories.js';
 import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
 import { connectClient } from '../../support/temporal.js';
 
-const environment = { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_PROBE_INTERVAL: '1s', PORT: '0' };
+const environment = {
+  POSTCALL_RETRY_SCHEDULE: '1h',
+  POSTCALL_PROBE_INTERVAL: '1s',
+  // No codec encrypts them.
+  POSTCALL_SEARCH_ATTRIBUTES: 'off',
+  PORT: '0',
+};
 
 test('payload codecs keep what is sent to Temporal from its readers, at every step of a batch', async () => {
   const stack = await startTestStack({ environment, payloadCodecs: await loadPayloadCodecs(ENCRYPTION) });

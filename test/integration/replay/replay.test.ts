@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import proto from '@temporalio/proto';
 import { describe, expect, inject, test } from 'vitest';
+import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
 import { replay } from '../../support/histories.js';
 import { quietRuntime } from '../../support/temporal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -24,6 +25,14 @@ describe('the workflow code replays', async () => {
     const history = await readHistory(file);
     expect(history.events?.length).toBeGreaterThan(5);
     await replay(history, file);
+  });
+
+  test('with the search attributes that a run hands to the next', async () => {
+    const { events } = await readHistory('carried-over-run-2.pb.gz');
+    const { searchAttributes } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+    expect(Object.keys(searchAttributes?.indexedFields ?? {}).sort()).toEqual(
+      Object.keys(SEARCH_ATTRIBUTE_TYPES).sort(),
+    );
   });
 
   test('every scenario', () => {

@@ -1,12 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  cancelSignal,
-  type DeliveryEnd,
-  MORE,
-  pauseSignal,
-  resumeSignal,
-  retryNowSignal,
-} from '../../../contract/index.js';
+import { cancelSignal, type DeliveryEnd, MORE, pauseSignal, resumeSignal } from '../../../contract/index.js';
 import { names } from '../../support/book-world.js';
 import { historiesOf } from '../../support/histories.js';
 import { type ScriptedRun, startScripted } from '../../support/scripted.js';
@@ -73,23 +66,5 @@ describe('a workflow', () => {
     await run.handle.signal(cancelSignal);
     const [batch] = (await run.handle.result()).batches;
     expect((batch?.delivered ?? 0) + (batch?.canceled ?? 0)).toBe(10_000);
-  });
-
-  test('keeps them over a continue-as-new', { timeout: 120_000 }, async () => {
-    const run = await startScripted({ deliver: () => answered404 }, { call_ids: names(3) });
-    await expect.poll(() => attributesOf(run)).toMatchObject({ PostcallState: 'waiting' });
-    await run.handle.signal(pauseSignal);
-    // 2 MB of orders: a longer history is not gone on with.
-    const call_ids = Array.from({ length: 1_000 }, (_, n) => `${'x'.repeat(60)}-${n}`);
-    for (let sent = 0; sent < 35; sent += 1) await run.handle.signal(retryNowSignal, { call_ids });
-    const latest = { ...run, handle: run.client.workflow.getHandle(run.handle.workflowId) } as unknown as ScriptedRun;
-    await expect
-      .poll(async () => (await historiesOf(run.client, run.handle.workflowId)).length, { timeout: 50_000 })
-      .toBe(2);
-    await expect
-      .poll(() => attributesOf(latest))
-      .toMatchObject({ PostcallUser: ['u-1'], PostcallHost: ['one'], PostcallState: 'paused', PostcallCalls: 3 });
-    await latest.handle.signal(cancelSignal);
-    await latest.handle.result();
   });
 });
