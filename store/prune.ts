@@ -19,7 +19,8 @@ interface PruneRequest {
 
 const columns = { finished_before: ['float8', ({ finished_before }: PruneRequest) => finished_before] } as const;
 
-const OLD = `finished_at < to_timestamp(finished_before / 1000) and pruned_at is null`;
+/** By a value, not by a join: so the index gives the oldest first, and nothing is read but the chunk. */
+const OLD = `pruned_at is null and finished_at < (select to_timestamp(finished_before / 1000) from request)`;
 
 interface CountRequest extends PruneRequest {
   after_ms: number;
@@ -36,8 +37,8 @@ const countStatement = requestStatement<CountRequest>(
   (requests) => `
     with request as materialized (select * from ${requests}),
     old as materialized (
-      select batch_id, finished_at from request join batches on ${OLD}
-        and (finished_at, batch_id) > (to_timestamp(after_ms / 1000)::timestamptz(3), after_batch)
+      select batch_id, finished_at from batches where ${OLD} and (finished_at, batch_id) >
+        ((select to_timestamp(after_ms / 1000)::timestamptz(3) from request), (select after_batch from request))
       order by finished_at, batch_id limit ${BATCHES_IN_PAGE}
     )
     select batch_id, ${epochMs('finished_at')} as finished_at_ms,
@@ -51,7 +52,7 @@ export const pruneStatement = requestStatement<PruneRequest>(
   (requests) => `
     with request as materialized (select * from ${requests}),
     old as materialized (
-      select batch_id from request join batches on ${OLD} order by finished_at, batch_id limit ${BATCHES_AT_ONCE}
+      select batch_id from batches where ${OLD} order by finished_at, batch_id limit ${BATCHES_AT_ONCE}
     ),
     chosen as materialized (
       select webhooks.id, user_id, call_id, batch_id from old join webhooks using (batch_id)
@@ -78,8 +79,8 @@ const forgetStatement = requestStatement<number>(
   { days: ['integer', (days) => days] },
   (requests) => `
     with old as materialized (
-      select batch_id from ${requests} join batches
-        on pruned_at is not null and pruned_at < clock_timestamp() - days * interval '1 day'
+      select batch_id from batches
+      where pruned_at is not null and pruned_at < (select clock_timestamp() - days * interval '1 day' from ${requests})
       order by pruned_at limit ${ROWS_AT_ONCE}
     )
     delete from batches using old where batches.batch_id = old.batch_id returning batches.batch_id`,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PLANNING } from '../../../store/planning.js';
 import { pruneStatement } from '../../../store/prune.js';
 import { attempted, describeStores, openRequest, register, unique } from '../../support/stores.js';
 
@@ -66,10 +67,12 @@ describeStores('prune', (harness) => {
     const values = pruneStatement.valuesOf([{ finished_before: BEFORE.getTime() }]);
     const typed = values.map(([value]) => `array[${value}]::float8[]`);
     const text = pruneStatement.text.replace('$1::float8[]', typed[0] as string);
+    // As the store's own sessions have it.
+    for (const [name, value] of Object.entries(PLANNING)) await query(`set ${name} = ${value}`);
     const rows = await query<{ 'QUERY PLAN': string }>(`explain ${text}`);
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     for (const index of ['batches_finished', 'webhooks_batch', 'attempts_webhook']) expect(plan).toContain(index);
     expect(plan).not.toMatch(/Seq Scan on (batches|webhooks|attempts)/);
-    expect(plan).not.toContain('Sort Key: batches.finished_at');
+    expect(plan).not.toContain('Sort Key');
   });
 });
