@@ -65,7 +65,7 @@ const database = {
     '`name:key` pairs, newest first, with which signing secrets and payloads are encrypted; each key is 32 bytes in base64. With `clear` in front they only read. Unset: values are written in the clear ([security.md](security.md#secrets-at-rest)).',
   ),
   POSTCALL_RETENTION: optionalDuration({ max: '3650d' }).describe(
-    'How long what finished batches leave in the database is kept: `npx postcall setup` makes a Schedule that removes it every night. Unset: nothing is removed by itself.',
+    'how long the database keeps what finished batches leave: `npx postcall setup` makes a Schedule that removes it every night. Unset: nothing is removed by itself.',
   ),
 };
 

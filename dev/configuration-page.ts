@@ -36,9 +36,9 @@ function entry(name: string, { description, default: fallback, range }: Variable
   return wrapped(`- ${head}: ${description}`);
 }
 
-/** The lines of a list's entry, filled up to the width. */
+/** The lines of a list's entry, filled up to the width. Code is one word, as prettier has it. */
 const wrapped = (text: string): string =>
-  text.split(' ').reduce((lines, word) => {
+  (text.match(/(?:`[^`]*`|\S)+/g) ?? []).reduce((lines, word) => {
     const line = `${lines.slice(lines.lastIndexOf('\n') + 1)} ${word}`;
     return line.length <= WIDTH ? `${lines} ${word}` : `${lines}\n  ${word}`;
   });
