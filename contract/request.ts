@@ -53,6 +53,10 @@ const urlProblem = (value: string): string | undefined => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol)) return 'must be an absolute http or https URL';
   if (url.username || url.password) return 'must not contain credentials; use signing secrets to authenticate';
+  // Letters beyond ASCII become longer by it.
+  if (value.length <= MAX_URL_LENGTH && normalised(value).length > MAX_URL_LENGTH) {
+    return `must have at most ${MAX_URL_LENGTH} characters when it is percent-encoded`;
+  }
   return undefined;
 };
 
@@ -69,8 +73,6 @@ export const webhookUrlSchema = text(MAX_URL_LENGTH)
     if (message) context.addIssue({ code: 'custom', message });
   })
   .overwrite(normalised)
-  // Letters beyond ASCII become longer by it.
-  .max(MAX_URL_LENGTH, `must have at most ${MAX_URL_LENGTH} characters when it is percent-encoded`)
   .meta({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://' });
 
 const body = <S extends z.ZodRawShape>(shape: S) => z.object(shape, { error: required('a JSON object') });

@@ -23,6 +23,8 @@ export interface Caller {
 export class KeyCache {
   readonly #known: LRUCache<string, Caller, string>;
   readonly #unknown = new LRUCache<string, true>({ ...LIMITS, ttl: UNKNOWN_MS });
+  /** Of keys that were not valid lately. */
+  readonly #lookups = new Map<string, Promise<Caller | undefined>>();
 
   constructor(find: (key: string) => Promise<string | undefined>) {
     this.#known = new LRUCache<string, Caller, string>({
@@ -45,7 +47,21 @@ export class KeyCache {
     const keyHash = createHash('sha256').update(key).digest('base64');
     if (this.#unknown.has(keyHash)) return undefined;
     const wasValid = this.#known.peek(keyHash, { allowStale: true }) !== undefined;
-    if (!wasValid) await beforeLookup?.();
-    return this.#known.fetch(keyHash, { context: key });
+    if (wasValid) return this.#known.fetch(keyHash, { context: key });
+    return this.#lookups.get(keyHash) ?? this.#lookUp(key, keyHash, beforeLookup);
+  }
+
+  #lookUp(key: string, keyHash: string, beforeLookup?: () => Promise<void>): Promise<Caller | undefined> {
+    const look = async () => {
+      try {
+        await beforeLookup?.();
+        return await this.#known.fetch(keyHash, { context: key });
+      } finally {
+        this.#lookups.delete(keyHash);
+      }
+    };
+    const lookup = look();
+    this.#lookups.set(keyHash, lookup);
+    return lookup;
   }
 }

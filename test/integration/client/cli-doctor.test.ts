@@ -128,7 +128,10 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
     };
     const found = await doctor(env, '--url', 'https://127.0.0.1/hook');
     expect(found.of('call_source')).toMatchObject({ status: 'failed', message: expect.stringContaining('401') });
-    expect(found.of('egress')).toMatchObject({ status: 'failed', message: expect.stringContaining('private') });
+    expect(found.of('egress')).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('is a loopback address'),
+    });
     expect((await runCli(['doctor', '--url', 'nowhere'])).exitCode).toBe(2);
   });
 });

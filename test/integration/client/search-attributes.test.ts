@@ -119,8 +119,13 @@ describe('a server that does not know the search attributes', { timeout: 60_000 
 
     const env = { TEMPORAL_ADDRESS: address };
     const first = await runCli(['setup'], { env });
-    expect(first).toMatchObject({ exitCode: 0, stdout: `search attributes: registered ${NAMES.join(', ')}\n` });
-    expect(await runCli(['setup'], { env })).toMatchObject({ stdout: 'search attributes: registered already\n' });
+    expect(first).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining(`search attributes: registered ${NAMES.join(', ')}\n`),
+    });
+    expect(await runCli(['setup'], { env })).toMatchObject({
+      stdout: expect.stringContaining('search attributes: registered already\n'),
+    });
     // Another client: the first one does not ask again for a minute.
     const later = await starter(address);
     await expect.poll(async () => carried(await later.create()), { timeout: 20_000 }).toEqual(WITH);
@@ -145,7 +150,7 @@ describe('a server that does not know the search attributes', { timeout: 60_000 
     await connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
     const { exitCode, stdout } = await runCli(['setup', '--json'], { env: { TEMPORAL_ADDRESS: address } });
     expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({
       step: 'search attributes',
       outcome: 'failed',
       message: expect.stringContaining('PostcallUser must be a KeywordList'),
@@ -160,7 +165,7 @@ describe('setup', () => {
     const { exitCode, stdout } = await runCli(['setup'], { env });
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
-      stdout: 'search attributes: POSTCALL_SEARCH_ATTRIBUTES is off: none are wanted\n',
+      stdout: expect.stringContaining('search attributes: POSTCALL_SEARCH_ATTRIBUTES is off: none are wanted\n'),
     });
   });
 });

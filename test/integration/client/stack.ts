@@ -40,6 +40,8 @@ export async function startStack(options: StackOptions = {}): Promise<ClientStac
     TEMPORAL_TASK_QUEUE: taskQueue,
     POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
     POSTCALL_RETRY_SCHEDULE: options.retrySchedule ?? '1h',
+    // The first probe comes at a random moment of the first interval.
+    POSTCALL_PROBE_INTERVAL: '24h',
   });
   const workflows = { workflowBundle: { codePath: inject('workflowBundlePath') } };
   const start = () => startWorker({ config, store, logger: pino({ level: 'silent' }), workflows });

@@ -46,9 +46,11 @@ describe('KeyCache', () => {
     expect(await cache.callerOf('k-1')).toMatchObject({ userId: 'u-1' });
   });
 
-  test('shares a lookup between those who ask at once', async () => {
+  test('shares a lookup, and the permission for it, between those who ask at once', async () => {
     const { cache, find } = cacheOf(new Map([['k-1', 'u-1']]));
-    const callers = await Promise.all(Array.from({ length: 10 }, () => cache.callerOf('k-1')));
+    const permit = vi.fn(async () => undefined);
+    const callers = await Promise.all(Array.from({ length: 10 }, () => cache.callerOf('k-1', permit)));
+    expect(permit).toHaveBeenCalledTimes(1);
     expect(new Set(callers.map((caller) => caller?.userId))).toEqual(new Set(['u-1']));
     expect(find).toHaveBeenCalledTimes(1);
   });
