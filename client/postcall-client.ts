@@ -80,6 +80,7 @@ export class PostcallClient implements AsyncDisposable {
    *   address: 'temporal.internal:7233',
    *   namespace: 'postcall',
    *   payloadCodecs: [], // the workers' own
+   *   searchAttributes: true,
    * });
    * await postcall.close();
    * ```
@@ -119,6 +120,7 @@ export class PostcallClient implements AsyncDisposable {
    *   webhook_url: 'https://example.com/hooks/calls',
    *   idempotency_key: 'calls-ended-17',
    *   options: { max_in_flight: 20, down_after: 5 },
+   *   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
    * });
    * console.log(batch.batchId);
    * ```

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BatchHandle, PostcallClient, ResendFailedHandle } from '../../client/index.js';
 import { createRequestSchema, failedRequestSchema, resendFailedRequestSchema } from '../../contract/request.js';
 import { ROOT, textOf } from '../support/documents.js';
 import { freshUser, sharedTestStack } from '../support/stack.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CLASSES = [
   { type: PostcallClient, file: 'client/postcall-client.ts' },
@@ -62,7 +62,7 @@ describe('an example of the client', () => {
 
   /** Compiled against the built package, which is found by its own name as where it is installed. */
   beforeAll(async () => {
-    folder = await temporaryFolder();
+    folder = await mkdtemp(join(tmpdir(), 'postcall-test-'));
     const modules = join(folder, 'node_modules');
     await mkdir(modules);
     await symlink(ROOT, join(modules, 'postcall-webhooks'));
@@ -88,6 +88,8 @@ describe('an example of the client', () => {
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
     await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder]);
   });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test.each(EXAMPLES.map(({ title }, index) => ({ title, index })))('of $title runs', async ({ index }) => {
     const user_id = users[index] ?? '';

@@ -7,7 +7,6 @@ import { blocksOf, ROOT, textOf } from '../support/documents.js';
 
 describe('the SQL of the documents', () => {
   const [role = '', planning = '', cleanUp = '', settle = ''] = blocksOf(textOf('docs/production.md'), 'sql');
-  const [overdue = ''] = blocksOf(textOf('docs/observability.md'), 'sql');
   let db: PGlite;
 
   beforeAll(async () => {
@@ -48,10 +47,6 @@ describe('the SQL of the documents', () => {
     const { rows } = await db.query(`select unnest(rolconfig) as setting from pg_roles where rolname = 'postcall'`);
     const settings = Object.entries(PLANNING).map(([name, value]) => ({ setting: `${name}=${value}` }));
     expect(new Set(rows)).toEqual(new Set([...settings, { setting: 'statement_timeout=12s' }]));
-  });
-
-  test('finds what is overdue', async () => {
-    expect((await db.query(overdue)).rows).toMatchObject([{ user_id: 'acme', url: 'https://example.com', count: 1 }]);
   });
 
   test('removes what is old, and nothing else', async () => {
