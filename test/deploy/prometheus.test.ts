@@ -91,7 +91,7 @@ describe.skipIf(!isInstalled)('Prometheus, beside the product', () => {
     await create(Array.from({ length: 15 }, (_, index) => `c-${index}`));
     const down = () => prometheus.query('max(postcall_endpoints_down) == 1');
     await expect.poll(async () => (await down()).length, PATIENCE).toBe(1);
-    expect(await prometheus.firing()).toEqual([]);
+    await expect.poll(() => prometheus.firing(), PATIENCE).toEqual([]);
     await change(`update endpoints set since = now() - interval '61 minutes' where state = 'down'`);
     await expect.poll(() => prometheus.firing(), PATIENCE).toEqual(['PostcallEndpointDown']);
 
@@ -117,7 +117,7 @@ describe.skipIf(!isInstalled)('Prometheus, beside the product', () => {
     const registered = async () => (await change(`select from webhooks where call_id = 'unread'`)).rowCount;
     await expect.poll(registered).toBe(1);
     await change(`update endpoints set since = now() - interval '11 minutes' where state = 'up'`);
-    expect(await prometheus.firing()).toEqual([]);
+    await expect.poll(() => prometheus.firing(), PATIENCE).toEqual([]);
     await change(aged(`waiting_since = null where call_id = 'unread'`));
     await expect.poll(() => prometheus.firing('page'), PATIENCE).toEqual(['PostcallOverdue']);
   });

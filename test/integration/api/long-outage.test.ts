@@ -30,6 +30,7 @@ test('three minutes without Temporal: API and client work again within ten secon
   expect(await ready()).toBe(200);
 
   await server.kill();
+  await expect.poll(ready).toBe(503);
   // Asked all the while, as a load balancer asks: each look may be an attempt to connect.
   for (const back = performance.now() + ABSENCE_MS; performance.now() < back; await delay(2_000)) {
     expect(await ready()).toBe(503);
