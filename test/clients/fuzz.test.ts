@@ -21,6 +21,14 @@ const EXCLUDED_CHECKS = [
   'negative_data_rejection',
 ];
 
+/** Their paths are also that of GET /v1/postcall/webhooks/{call_id}, for a call of that name: 405 there says so. */
+const CONFIG = ['create', 'resend']
+  .map(
+    (name) =>
+      `[[operations]]\ninclude-name = "POST /v1/postcall/webhooks/${name}"\nchecks.unsupported_method.enabled = false\n`,
+  )
+  .join('\n');
+
 interface Operation {
   operationId: string;
   parameters?: { name: string; in: string; example?: unknown }[];
@@ -85,6 +93,7 @@ test('schemathesis finds no server error and no answer that the document does no
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const document = await withRealExamples((await user.get('/openapi.json')).body, user);
   await writeFile(join(folder, 'openapi.json'), JSON.stringify(document));
+  await writeFile(join(folder, 'schemathesis.toml'), CONFIG);
   statuses.clear();
 
   const args = ['run', 'openapi.json', '--url', url, '--header', `authorization: ${user.key}`];

@@ -14,7 +14,7 @@ const CALLS = 1_500;
 async function creating(options: { scenario: string; databaseUrl?: string; temporalAddress?: string }) {
   const { scenario, databaseUrl = await postgres().createDatabase(), temporalAddress } = options;
   const stack = await FaultStack.start({
-    scenario: `${scenario}, 100 clients create one call each`,
+    scenario: `${scenario}, 100 clients create`,
     store: { databaseUrl },
     ...(temporalAddress !== undefined && { temporalAddress }),
   });
