@@ -15,6 +15,8 @@ test('the sum of attempts is what the receiver saw, by outcome and class', async
   const behaviours = Object.entries({ ...ways, ...more });
   receiver.behaviour = (request, response) => {
     const [, behaviour] = behaviours.find(([name]) => request.path.endsWith(name)) ?? [];
+    // A reset of a reused connection is a second request of the same attempt.
+    response.setHeader('connection', 'close');
     behaviour?.(request, response);
   };
   const batches = await Promise.all(
