@@ -18,22 +18,13 @@ const FIND_FAILED_TIMEOUT = '1m';
 
 /** Throws `InvalidRequestError`. */
 export function findFailedOptions(request: FailedRequest) {
-  const { user_id, since, limit, until, url, batch_id, cursor } = parseOrThrow(failedRequestSchema, request);
-  const query: FailedQuery = {
-    user_id,
-    since,
-    limit,
-    ...(until !== undefined && { until }),
-    ...(url !== undefined && { url }),
-    ...(batch_id !== undefined && { batch_id }),
-    ...(cursor !== undefined && { cursor }),
-  };
+  const query: FailedQuery = parseOrThrow(failedRequestSchema, request);
   return {
     workflowId: findFailedWorkflowId(randomId()),
     args: [query] as [FailedQuery],
     workflowExecutionTimeout: FIND_FAILED_TIMEOUT,
-    staticSummary: `failed webhooks since ${since}`,
-    memo: { user_id },
+    staticSummary: `failed webhooks since ${query.since}`,
+    memo: { user_id: query.user_id },
   } as const;
 }
 

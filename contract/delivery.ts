@@ -157,13 +157,13 @@ export interface FailedQuery {
   /** Webhooks that failed at or after this time. */
   since: string;
   /** Webhooks that failed before this time; now, if absent. */
-  until?: string;
-  url?: string;
-  batch_id?: string;
+  until?: string | undefined;
+  url?: string | undefined;
+  batch_id?: string | undefined;
   /** At most 500. */
   limit: number;
   /** From the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** A failed webhook as the store-less client sees it: no payload. */

@@ -292,17 +292,17 @@ export interface WaitingWebhook {
 export interface BatchWebhooksQuery {
   user_id: string;
   batch_id: string;
-  status?: WebhookStatus;
+  status?: WebhookStatus | undefined;
   call_ids?: string[];
   limit: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 export interface EndpointsQuery {
   user_id: string;
-  state?: EndpointState;
+  state?: EndpointState | undefined;
   limit: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 export interface EndpointPage {

@@ -108,14 +108,7 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
       const { batch_id } = request.params;
       const user_id = request.caller.userId;
       if (!isBatchId(batch_id)) throw notFound('batch');
-      const { status, limit, cursor } = request.query;
-      const found = await dependencies.store.listBatchWebhooks({
-        user_id,
-        batch_id,
-        limit,
-        ...(status !== undefined && { status }),
-        ...(cursor !== undefined && { cursor }),
-      });
+      const found = await dependencies.store.listBatchWebhooks({ ...request.query, user_id, batch_id });
       // Where there are any, they say whose the batch is.
       if (found.webhooks.length === 0) await knownBatch(dependencies, { user_id, batch_id });
       return sendPage(reply, found);

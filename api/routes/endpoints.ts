@@ -34,13 +34,7 @@ export const endpoints: FastifyPluginAsyncZod<Dependencies> = async (app, { stor
       },
     },
     async (request) => {
-      const { state, limit, cursor } = request.query;
-      const found = await store.listEndpoints({
-        user_id: request.caller.userId,
-        limit,
-        ...(state !== undefined && { state }),
-        ...(cursor !== undefined && { cursor }),
-      });
+      const found = await store.listEndpoints({ ...request.query, user_id: request.caller.userId });
       return { data: found.endpoints, errors: null, next_cursor: found.next_cursor };
     },
   );

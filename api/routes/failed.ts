@@ -57,16 +57,7 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
       },
     },
     async (request, reply) => {
-      const { since, until, url, batch_id, limit, cursor } = request.query;
-      const found = await store.listFailedWebhooks({
-        user_id: request.caller.userId,
-        since,
-        limit,
-        ...(until !== undefined && { until }),
-        ...(url !== undefined && { url }),
-        ...(batch_id !== undefined && { batch_id }),
-        ...(cursor !== undefined && { cursor }),
-      });
+      const found = await store.listFailedWebhooks({ ...request.query, user_id: request.caller.userId });
       return sendPage(reply, found);
     },
   );

@@ -35,12 +35,7 @@ async function listEndpoints(options: EndpointsOptions, session: Session): Promi
 async function allEndpoints(store: Store, { userId: user_id, state }: EndpointsOptions): Promise<Endpoint[]> {
   const found: Endpoint[] = [];
   for (let cursor: string | undefined; ; ) {
-    const page = await store.listEndpoints({
-      user_id,
-      limit: PAGE_SIZE,
-      ...(state && { state }),
-      ...(cursor && { cursor }),
-    });
+    const page = await store.listEndpoints({ user_id, state, limit: PAGE_SIZE, cursor });
     found.push(...page.endpoints);
     if (page.next_cursor === null) return found;
     cursor = page.next_cursor;
