@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { PostcallClient } from '../client/index.js';
 import { loadConfig } from '../config/index.js';
-import { freePort } from '../dev/free-port.js';
-import { startPostgres } from '../dev/postgres.js';
+import { freePort } from '../contract/free-port.js';
 import { sampleCalls } from '../dev/sample-calls/index.js';
 import { findTemporalCli } from '../dev/temporal-cli.js';
-import { startTemporalCluster } from '../dev/temporal-cluster.js';
 import { startTemporalServer } from '../dev/temporal-server.js';
 import { openStore } from '../store/index.js';
+import { startPostgres } from '../test/support/postgres.js';
+import { startTemporalCluster } from '../test/support/temporal-cluster.js';
 import { type Usage, usageOf } from './process-usage.js';
 
 export const DATABASES = ['PGlite', 'PostgreSQL'] as const;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
-import { freePort } from './free-port.js';
+import { freePort } from '../contract/free-port.js';
 
 /**
  * A webhook endpoint on this machine that is down at first: connections to it are refused until {@link listen}. Then it answers

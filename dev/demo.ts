@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { BatchHandle } from '../client/index.js';
 import { type Config, loadConfig } from '../config/index.js';
+import { freePort } from '../contract/free-port.js';
 import type { StoredWebhook } from '../contract/index.js';
 import { installRuntime } from '../worker/index.js';
 import { aborted } from './aborted.js';
@@ -11,7 +12,6 @@ import { showProgress } from './demo-progress.js';
 import { DemoReceiver } from './demo-receiver.js';
 import { attemptsTable } from './demo-table.js';
 import { ExpectedError, runEntryPoint } from './entry-point.js';
-import { freePort } from './free-port.js';
 import { sampleCalls } from './sample-calls/index.js';
 import { type Stack, startStack } from './stack.js';
 

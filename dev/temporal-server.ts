@@ -3,9 +3,10 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { freePort } from '../contract/free-port.js';
 import { SEARCH_ATTRIBUTE_TYPES } from '../contract/index.js';
-import { freePort, type PortNeed, requireFreePorts } from './free-port.js';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guarded-process.js';
+import { type PortNeed, requireFreePorts } from './required-ports.js';
 import { StackError } from './stack-error.js';
 
 export interface TemporalServerOptions {

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from '../contract/free-port.js';
 import type { ProcessMetrics } from '../telemetry/index.js';
 
 /** An exporter answers in milliseconds; a scrape waits at most ten seconds. */
@@ -16,14 +15,4 @@ export async function sdkMetricsAddress(metrics: ProcessMetrics): Promise<string
     return response.text();
   });
   return address;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || !address) throw new Error('a port could not be found');
-  return address.port;
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
-import { startPrivatePostgres } from '../../dev/postgres.js';
 import { dockerCompose, mustRun } from '../support/deploy-tools.js';
 import { ROOT } from '../support/documents.js';
+import { startPrivatePostgres } from '../support/postgres.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const INSTALL_TIMEOUT_MS = 900_000;

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { type GuardedProcess, spawnGuarded } from '../../dev/guarded-process.js';
 import { openStore } from '../../store/index.js';
 import { hadolint, mustRun } from '../support/deploy-tools.js';
@@ -67,7 +67,7 @@ describe("the Dockerfile's steps, executed in an empty folder by a user without 
     ]);
     const modules = join(image.workdir, 'node_modules');
     expect(['vitest', 'typescript', '@biomejs'].filter((name) => existsSync(join(modules, name)))).toEqual([]);
-    expect(['dev', 'bench'].filter((room) => existsSync(join(image.workdir, 'dist', room)))).toEqual([]);
+    expect(['dev', 'bench', 'test'].filter((room) => existsSync(join(image.workdir, 'dist', room)))).toEqual([]);
     const platforms = await readdir(join(modules, '@temporalio/core-bridge/releases'));
     expect(platforms).toEqual([expect.stringContaining('linux-gnu')]);
   });

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import pg from 'pg';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
-import { startPostgres } from '../../dev/postgres.js';
+import { freePort } from '../../contract/free-port.js';
 import { ApiProcesses } from '../support/api-processes.js';
 import { answer } from '../support/behaviours.js';
 import { mustRun } from '../support/deploy-tools.js';
 import { ROOT, textOf } from '../support/documents.js';
+import { startPostgres } from '../support/postgres.js';
 import { Prometheus } from '../support/prometheus.js';
 import { Receiver } from '../support/receiver.js';
 import { freshTaskQueue } from '../support/temporal.js';

@@ -3,7 +3,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { blocksOf, ROOT, textOf } from '../support/documents.js';
 import { Program } from '../support/program.js';
 import { freshUser, sharedTestStack } from '../support/stack.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type BatchHandle, PostcallClient } from '../../client/index.js';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { sampleCalls } from '../../dev/sample-calls/index.js';
 import { Program, processesWith } from '../support/program.js';
 import { Receiver } from '../support/receiver.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { answer, type Behaviour } from '../support/behaviours.js';
 import { openBrowser } from '../support/browser.js';
 import { startTestStack } from '../support/stack.js';

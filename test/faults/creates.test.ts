@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import type { Break } from '../support/fault-audit.js';
 import { sharedPostgres } from '../support/fault-postgres.js';
 import { FaultStack } from '../support/fault-stack.js';

@@ -20,7 +20,18 @@ declare module 'vitest' {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What `npm run build` compiles. */
-const SOURCES = ['contract', 'workflows', 'activities', 'store', 'worker', 'client', 'api', 'dev'];
+const SOURCES = [
+  'contract',
+  'config',
+  'workflows',
+  'activities',
+  'store',
+  'telemetry',
+  'worker',
+  'client',
+  'api',
+  'dev',
+];
 /** What `npm run build` writes last. */
 const BUILT = join(ROOT, 'dist/workflow-bundle.js');
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PostcallClient, ServiceUnavailableError } from '../../client/index.js';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import type { Starter } from './fault-workload.js';
 import { Program } from './program.js';
 

@@ -1,14 +1,14 @@
 import pg from 'pg';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import { type PostgresServer, startPrivatePostgres } from '../../dev/postgres.js';
-import { startTemporalCluster, type TemporalCluster } from '../../dev/temporal-cluster.js';
 import { migrateStore } from '../../store/index.js';
 import { PLANNING } from '../../store/planning.js';
 import { ApiProcesses } from './api-processes.js';
 import { FaultStack } from './fault-stack.js';
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from './pgbouncer.js';
+import { type PostgresServer, startPrivatePostgres } from './postgres.js';
 import { freshUser } from './stack.js';
 import { freshTaskQueue } from './temporal.js';
+import { startTemporalCluster, type TemporalCluster } from './temporal-cluster.js';
 
 /** A server that starts with all of its shards keeps two cores busy for seconds: an endpoint beside it must not seem to be silent. */
 const ATTEMPT_TIMEOUT = '10s';

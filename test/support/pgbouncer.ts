@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect, onTestFinished } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const run = promisify(execFile);

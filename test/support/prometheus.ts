@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { freePort } from '../../dev/free-port.js';
+import { freePort } from '../../contract/free-port.js';
 import { spawnGuarded } from '../../dev/guarded-process.js';
 import { ROOT } from './documents.js';
 import { temporaryFolder } from './temporary-folder.js';

@@ -30,6 +30,7 @@ const REFUSED: [file: string, line: string][] = [
   ['telemetry/a.ts', "import { startWorker } from '../worker/worker.js';"],
   ['store/b.ts', "import { ProcessMetrics } from '../telemetry/index.js';"],
   ['dev/a.ts', "import { startSystem } from '../bench/system.js';"],
+  ['bench/a.ts', "import { Receiver } from '../test/support/receiver.js';"],
 ];
 
 const ALLOWED: [file: string, line: string][] = [
@@ -45,6 +46,7 @@ const ALLOWED: [file: string, line: string][] = [
   ['api/z.ts', "import { loadConfig } from '../config/index.js';"],
   ['telemetry/z.ts', "import type { DeliveryEvents } from '../activities/delivery-events.js';"],
   ['worker/y.ts', "import { ProcessMetrics } from '../telemetry/index.js';"],
+  ['bench/z.ts', "import { startPostgres } from '../test/support/postgres.js';"],
   ['worker/z.ts', "import { createSender } from '../activities/send.js';"],
 ];
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { startApi } from '../../../api/index.js';
 import { PostcallClient } from '../../../client/index.js';
-import { freePort } from '../../../dev/free-port.js';
+import { freePort } from '../../../contract/free-port.js';
 import { send, userWith } from '../../support/api-user.js';
 import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
 import { startOwnTemporalServer } from '../../support/temporal.js';

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../../../dev/free-port.js';
+import { freePort } from '../../../contract/free-port.js';
 import { openStore } from '../../../store/index.js';
 import { send, startTestApi } from '../../support/api.js';
 import { startPostgres } from '../../support/postgres.js';

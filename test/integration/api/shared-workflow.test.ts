@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createApi } from '../../../api/server.js';
 import { type BatchHandle, PostcallClient } from '../../../client/index.js';
+import { freePort } from '../../../contract/free-port.js';
 import { type CreateRequest, type ResendRequest, workflowIdOf } from '../../../contract/index.js';
-import { freePort } from '../../../dev/free-port.js';
 import { type Answer, type ApiUser, userWith } from '../../support/api-user.js';
 import { answer, type Behaviour } from '../../support/behaviours.js';
 import { Receiver } from '../../support/receiver.js';

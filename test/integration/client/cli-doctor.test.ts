@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../../dev/free-port.js';
+import { freePort } from '../../../contract/free-port.js';
 import { openStore } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { DATA_RIGHTS, databaseWithRole, queryOnce } from '../../support/roles.js';

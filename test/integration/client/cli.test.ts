@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../../dev/free-port.js';
+import { freePort } from '../../../contract/free-port.js';
 import { openStore } from '../../../store/index.js';
 import { answer, delayed } from '../../support/behaviours.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

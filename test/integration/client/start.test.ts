@@ -11,13 +11,13 @@ import {
   ServiceUnavailableError,
   WorkerUnavailableError,
 } from '../../../client/index.js';
+import { freePort } from '../../../contract/free-port.js';
 import {
   InvalidRequestError,
   MAX_CALLS_PER_ORDER,
   batchId as makeBatchId,
   workflowIdOf,
 } from '../../../contract/index.js';
-import { freePort } from '../../../dev/free-port.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';
 
 const USER = 'u-1';

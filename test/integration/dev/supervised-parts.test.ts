@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { freePort } from '../../../dev/free-port.js';
+import { freePort } from '../../../contract/free-port.js';
 import { temporalServerPart, workerPart } from '../../../dev/supervised-parts.js';
 import { startTestStack, testLogger } from '../../support/stack.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { freePort, isPortFree } from '../../../dev/free-port.js';
+import { freePort, isPortFree } from '../../../contract/free-port.js';
 import { startTemporalServer } from '../../../dev/temporal-server.js';
 import { processesWith } from '../../support/program.js';
 import { connectClient, startOwnTemporalServer } from '../../support/temporal.js';

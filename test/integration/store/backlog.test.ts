@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startPostgres } from '../../../dev/postgres.js';
 import { downStatement, waitingStatement } from '../../../store/backlog.js';
 import { openStore } from '../../../store/index.js';
+import { startPostgres } from '../../support/postgres.js';
 import { attempted, describeStores, mustOpen, openRequest, register } from '../../support/stores.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { makeWhole, runGo } from './go.js';
+import { makeWhole, runGo } from '../../dev/go.js';
 
 /** The release that the embedded dev server and the tests have, too. */
 const TEMPORAL_SERVER_VERSION = '1.29.1';

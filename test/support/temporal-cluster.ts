@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
+import { freePort } from '../../contract/free-port.js';
+import { type GuardedProcess, runGuarded, spawnGuarded } from '../../dev/guarded-process.js';
 import { findTemporalServer, type TemporalServerPrograms } from './find-temporal-server.js';
-import { freePort } from './free-port.js';
-import { type GuardedProcess, runGuarded, spawnGuarded } from './guarded-process.js';
 import { type PostgresServer, startPrivatePostgres } from './postgres.js';
 
 /** As a small installation has it; it cannot be changed later. */
@@ -18,8 +18,8 @@ const NAMESPACE = 'default';
 const RETENTION_SECONDS = 86_400;
 const START_PATIENCE_MS = 120_000;
 const POLL_MS = 200;
-/** One folder up from the source, two from what was compiled. */
-const DYNAMIC_CONFIG = ['../deploy', '../../deploy']
+/** Two folders up from the source, three from what was compiled. */
+const DYNAMIC_CONFIG = ['../../deploy', '../../../deploy']
   .map((folder) => fileURLToPath(new URL(`${folder}/temporal/dynamic-config.yaml`, import.meta.url)))
   .find(existsSync);
 
