@@ -6,5 +6,4 @@ export type { ReencryptProgress, ReencryptResult } from './encryption/reencrypt.
 export type { ColumnReport, EncryptionReport } from './encryption/report.js';
 export * from './errors.js';
 export * from './open-store.js';
-export { IN_MEMORY } from './pglite/open.js';
 export * from './store.js';

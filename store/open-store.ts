@@ -14,7 +14,7 @@ export type StoreOptions = (PostgresOptions | EmbeddedOptions) & {
 };
 
 interface EmbeddedOptions {
-  /** Folder of the embedded database (PGlite), or `memory://` for one that ends with its process. */
+  /** Folder of the embedded database (PGlite). */
   dataDir: string;
   /** Where a configuration names a PostgreSQL, it is used, and the folder is not. */
   databaseUrl?: string | undefined;

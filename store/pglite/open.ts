@@ -9,9 +9,6 @@ import { type FolderLock, lockFolder } from './folder-lock.js';
 import { serveConnections } from './protocol-server.js';
 import { listenAt, type ServerSocket } from './server-socket.js';
 
-/** `dataDir` of a database that ends with its process. */
-export const IN_MEMORY = 'memory://';
-
 /** Another process may be creating the cluster and migrating it; its socket accepts connections that wait meanwhile. */
 const START_PATIENCE_MS = 60_000;
 /** Connections of another process to the one that holds the folder; more would only queue for its one session. */
@@ -23,7 +20,6 @@ const MAX_CONNECTIONS = 4;
  * power failure it may be damaged.
  */
 export async function openPglite(dataDir: string): Promise<Database> {
-  if (dataDir === IN_MEMORY) return clusterDatabase(await Cluster.open(IN_MEMORY), async () => undefined);
   const folder = await prepareFolder(dataDir);
   const giveUpAt = Date.now() + START_PATIENCE_MS;
   for (;;) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openStore } from '../../store/index.js';
+import { openStore, type Store, type StoreOptions } from '../../store/index.js';
 import { migrationConfig } from '../../store/migrate.js';
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
@@ -12,6 +13,26 @@ const CACHE = join(modules, '.cache', 'postcall-webhooks');
 /** Gives the data folder an empty database. Creating a cluster takes seconds of CPU, so that is done once and copied. */
 export async function copyEmptyDatabase(dataDir: string): Promise<void> {
   await cp(join(await template(), 'pgdata'), join(dataDir, 'pgdata'), { recursive: true });
+}
+
+/** For a database that the caller removes. */
+export const scratchFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'postcall-store-'));
+
+export interface ScratchOptions extends Pick<StoreOptions, 'encryption'> {
+  /** Default: one that is removed when the store is closed. */
+  dataDir?: string;
+}
+
+/** A store of PGlite, which finds its tables there already. */
+export async function openScratchStore(options: ScratchOptions = {}): Promise<Store> {
+  const { encryption, dataDir = await scratchFolder() } = options;
+  if (!existsSync(join(dataDir, 'pgdata'))) await copyEmptyDatabase(dataDir);
+  const store = await openStore({ dataDir, encryption });
+  const close = async () => {
+    await store.close();
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  return { ...store, close };
 }
 
 async function template(): Promise<string> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { type Logger, pino } from 'pino';
@@ -7,9 +8,11 @@ import type { CallSource } from '../../activities/index.js';
 import type { Lookup } from '../../activities/lookup.js';
 import { PostcallClient } from '../../client/index.js';
 import { type Config, loadConfig } from '../../config/index.js';
-import { IN_MEMORY, openStore, type Store } from '../../store/index.js';
+import type { Store } from '../../store/index.js';
 import type { ProcessMetrics } from '../../telemetry/index.js';
-import { startWorker } from '../../worker/index.js';
+import { type RunningWorker, startWorker } from '../../worker/index.js';
+import type { Behaviour } from './behaviours.js';
+import { openScratchStore, scratchFolder } from './pglite-template.js';
 import { Receiver } from './receiver.js';
 import { freshTaskQueue, quietRuntime } from './temporal.js';
 
@@ -18,10 +21,12 @@ export interface TestStackOptions {
   environment?: Record<string, string>;
   /** gRPC address of the Temporal server. Default: the one that all tests share. */
   temporalAddress?: string;
-  /** Folder of the store, for tests with several processes. Default: in memory. */
+  /** Folder of the store, for tests with several processes. Default: one that is removed with the stack. */
   dataDir?: string;
   /** One that is passed in stays open. Default: PGlite in `dataDir`, closed with the stack. */
   store?: Store;
+  /** What the receiver does. Default: 200 at once. */
+  behaviour?: Behaviour;
   callSource?: CallSource;
   /** How the worker resolves endpoints' names. */
   lookup?: Lookup;
@@ -39,6 +44,8 @@ export interface TestStackOptions {
 export interface TestStack extends AsyncDisposable {
   readonly config: Config;
   readonly store: Store;
+  /** Folder of the store, unless one was passed in. */
+  readonly dataDir: string;
   readonly client: PostcallClient;
   /** Of `client`. */
   readonly connection: Connection;
@@ -46,10 +53,18 @@ export interface TestStack extends AsyncDisposable {
   readonly taskQueue: string;
   /** Imports finished calls of a user and returns their IDs, which are unique. */
   addCalls(count: number, userId: string): Promise<string[]>;
-  startWorker(): Promise<void>;
-  /** Ends the worker gracefully. */
-  stopWorker(): Promise<void>;
+  /** Starts a worker, another one where some run already. */
+  startWorker(difference?: WorkerDifference): Promise<RunningWorker>;
+  /** Ends the workers gracefully. */
+  stopWorkers(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** In what a worker differs from the stack's first one. */
+export interface WorkerDifference {
+  /** Variables beyond the stack's. */
+  environment?: Record<string, string>;
+  store?: Store;
 }
 
 /** A stack that is stopped when the test ends. */
@@ -72,6 +87,20 @@ export function sharedTestStack(options?: TestStackOptions): () => TestStack {
   };
 }
 
+/** A stack that tests share, and what is one test's alone: a user, and an endpoint that is closed with the test. */
+export interface Scene extends Omit<TestStack, 'addCalls'> {
+  readonly user_id: string;
+  /** Imports calls of the user: `c-0`, `c-1` ... */
+  addCalls(count: number): Promise<string[]>;
+}
+
+export async function startScene(stack: TestStack, behaviour?: Behaviour): Promise<Scene> {
+  const user_id = freshUser();
+  const receiver = await Receiver.start(behaviour && { behaviour });
+  onTestFinished(() => receiver.close());
+  return { ...stack, user_id, receiver, addCalls: (count) => importCalls(stack.store, user_id, 'c', count) };
+}
+
 export const freshUser = (): string => `u-${randomUUID().slice(0, 8)}`;
 
 /** Silent, but for what a test should look at. */
@@ -79,75 +108,88 @@ export const testLogger = () => pino({ level: 'error' });
 
 async function openTestStack(options: TestStackOptions = {}): Promise<TestStack> {
   const taskQueue = freshTaskQueue();
-  const config = loadConfig({
+  const environment = {
     TEMPORAL_ADDRESS: options.temporalAddress ?? inject('temporalAddress'),
     TEMPORAL_TASK_QUEUE: taskQueue,
     POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
     ...options.environment,
-  });
+  };
+  const config = loadConfig(environment);
   quietRuntime();
   const connection = await Connection.connect(config.temporal.connectionOptions);
-  const store =
-    options.store ?? (await openStore({ dataDir: options.dataDir ?? IN_MEMORY, encryption: config.encryption }));
-  const receiver = await Receiver.start();
-  const worker = workerSwitch(options, config, store);
-  if (options.worker !== false) await worker.start();
+  const dataDir = options.dataDir ?? (await scratchFolder());
+  const store = options.store ?? (await openScratchStore({ dataDir, encryption: config.encryption }));
+  const receiver = await Receiver.start(options.behaviour && { behaviour: options.behaviour });
+  const workers = new Workers(options, environment, store);
+  if (options.worker !== false) await workers.start();
 
   const { payloadCodecs = [] } = options;
   const temporal = new Client({ connection, namespace: config.temporal.namespace, dataConverter: { payloadCodecs } });
   const { searchAttributes } = config;
   const client = new PostcallClient({ client: temporal, taskQueue, searchAttributes });
   const stop = async () => {
-    await worker.stop();
+    await workers.stop();
     await receiver.close();
     await client.close();
     await connection.close();
     if (!options.store) await store.close();
+    if (!options.dataDir) await rm(dataDir, { recursive: true, force: true });
   };
   return {
     config,
     store,
+    dataDir,
     connection,
     client,
     receiver,
     taskQueue,
-    addCalls: (count, userId) => addCalls(store, count, userId),
-    startWorker: worker.start,
-    stopWorker: worker.stop,
+    addCalls: (count, userId) => importCalls(store, userId, `c-${randomUUID().slice(0, 8)}`, count),
+    startWorker: (difference) => workers.start(difference),
+    stopWorkers: () => workers.stop(),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function workerSwitch(options: TestStackOptions, config: Config, store: Store) {
-  const { callSource, lookup, payloadCodecs, metrics, logger } = options;
-  let running: Awaited<ReturnType<typeof startWorker>> | undefined;
-  return {
-    start: async () => {
-      running = await startWorker({
-        config,
-        store,
-        logger: logger ?? testLogger(),
-        ...(metrics && { metrics }),
-        workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
-        ...(callSource && { callSource }),
-        ...(lookup && { lookup }),
-        ...(payloadCodecs && { payloadCodecs }),
-      });
-    },
-    stop: async () => {
-      await running?.stop();
-      running = undefined;
-    },
-  };
+class Workers {
+  readonly #options: TestStackOptions;
+  readonly #environment: Record<string, string>;
+  readonly #store: Store;
+  #running: RunningWorker[] = [];
+
+  constructor(options: TestStackOptions, environment: Record<string, string>, store: Store) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#store = store;
+  }
+
+  async start({ environment, store = this.#store }: WorkerDifference = {}): Promise<RunningWorker> {
+    const { callSource, lookup, payloadCodecs, metrics, logger } = this.#options;
+    const worker = await startWorker({
+      config: loadConfig({ ...this.#environment, ...environment }),
+      store,
+      logger: logger ?? testLogger(),
+      ...(metrics && { metrics }),
+      workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
+      ...(callSource && { callSource }),
+      ...(lookup && { lookup }),
+      ...(payloadCodecs && { payloadCodecs }),
+    });
+    this.#running.push(worker);
+    return worker;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((worker) => worker.stop()));
+  }
 }
 
-async function addCalls(store: Store, count: number, userId: string): Promise<string[]> {
-  const batch = randomUUID().slice(0, 8);
+/** Puts calls into the `calls` table and returns their IDs. */
+async function importCalls(store: Store, user_id: string, prefix: string, count: number): Promise<string[]> {
   const calls = Array.from({ length: count }, (_, index) => {
-    const call_id = `c-${batch}-${index}`;
+    const call_id = `${prefix}-${index}`;
     const data = { call_id, to: '+15550100', call_length: 1.5, summary: 'Wants a call back.', transcripts: [] };
-    return { call_id, user_id: userId, data };
+    return { call_id, user_id, data };
   });
   await store.upsertCalls(calls);
   return calls.map(({ call_id }) => call_id);

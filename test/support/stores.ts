@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { RegisterPart } from '../../contract/index.js';
@@ -15,7 +13,7 @@ import {
   type StoreOptions,
   type WebhookRef,
 } from '../../store/index.js';
-import { copyEmptyDatabase } from './pglite-template.js';
+import { openScratchStore, scratchFolder } from './pglite-template.js';
 import { type PostgresServer, startPostgres } from './postgres.js';
 
 /** One kind of database, for the tests of one file. */
@@ -49,9 +47,8 @@ export function describeStores(title: string, define: (harness: () => StoreHarne
 }
 
 async function startPglite() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'postcall-store-'));
-  await copyEmptyDatabase(dataDir);
-  const store = await openStore({ dataDir });
+  const dataDir = await scratchFolder();
+  const store = await openScratchStore({ dataDir });
   const pool = new pg.Pool({ host: dataDir, user: 'postgres', database: 'postgres' });
   return harness(store, { dataDir }, pool, () => rm(dataDir, { recursive: true, force: true }));
 }

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CallSource, CallSourceError, CallUnusableError } from '../../../activities/index.js';
 import { loadConfig } from '../../../config/index.js';
-import { IN_MEMORY, openStore, type Store, StoreQueryError, StoreUnavailableError } from '../../../store/index.js';
+import { type Store, StoreQueryError, StoreUnavailableError } from '../../../store/index.js';
 import { registerDelivery, startProcess } from '../../support/activities.js';
 import { answer, delayed, neverAnswer } from '../../support/behaviours.js';
+import { openScratchStore } from '../../support/pglite-template.js';
 import { Receiver } from '../../support/receiver.js';
 
 let store: Store;
 beforeAll(async () => {
-  store = await openStore({ dataDir: IN_MEMORY });
+  store = await openScratchStore();
 });
 afterAll(() => store.close());
 

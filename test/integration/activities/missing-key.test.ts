@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore, type Store } from '../../../store/index.js';
 import { registerDelivery, startProcess } from '../../support/activities.js';
 import { encryptionWith } from '../../support/encryption.js';
+import { openScratchStore } from '../../support/pglite-template.js';
 import { Receiver } from '../../support/receiver.js';
 import { unique } from '../../support/stores.js';
 
@@ -13,7 +14,7 @@ let withKey: Store;
 let without: Store;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'postcall-keys-'));
-  withKey = await openStore({ dataDir, encryption: encryptionWith('2026') });
+  withKey = await openScratchStore({ dataDir, encryption: encryptionWith('2026') });
   without = await openStore({ dataDir });
 });
 afterAll(async () => {

@@ -1,14 +1,15 @@
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { IN_MEMORY, openStore, type Store } from '../../../store/index.js';
+import type { Store } from '../../../store/index.js';
 import { registerDelivery, startProcess } from '../../support/activities.js';
+import { openScratchStore } from '../../support/pglite-template.js';
 import { type ReceivedRequest, Receiver } from '../../support/receiver.js';
 import { unique } from '../../support/stores.js';
 
 let store: Store;
 beforeAll(async () => {
-  store = await openStore({ dataDir: IN_MEMORY });
+  store = await openScratchStore();
 });
 afterAll(() => store.close());
 

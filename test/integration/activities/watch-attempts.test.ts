@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeliveryInput, WatchInput } from '../../../contract/index.js';
-import { IN_MEMORY, openStore, type Store, StoreUnavailableError } from '../../../store/index.js';
+import { type Store, StoreUnavailableError } from '../../../store/index.js';
 import { registerDelivery, startProcess, type TestProcess } from '../../support/activities.js';
 import { answer, type Behaviour, delayed, neverAnswer } from '../../support/behaviours.js';
+import { openScratchStore } from '../../support/pglite-template.js';
 import { Receiver } from '../../support/receiver.js';
 
 let store: Store;
 beforeAll(async () => {
-  store = await openStore({ dataDir: IN_MEMORY });
+  store = await openScratchStore();
 });
 afterAll(() => store.close());
 

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { startApi } from '../../../api/index.js';
 import { PostcallClient } from '../../../client/index.js';
 import { freePort } from '../../../contract/free-port.js';
-import { send, userWith } from '../../support/api-user.js';
-import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
+import { send, startOwnApi } from '../../support/api.js';
+import { startTestStack } from '../../support/stack.js';
 import { startOwnTemporalServer } from '../../support/temporal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -17,16 +16,12 @@ test('three minutes without Temporal: API and client work again within ten secon
   const [dataDir, port] = [await temporaryFolder(), await freePort()];
   const server = await startOwnTemporalServer({ dataDir, port });
   const stack = await startTestStack({ temporalAddress: server.address });
-  const { store, config, receiver } = stack;
-  const http = { ...config.http, host: '127.0.0.1', port: 0 };
-  const api = await startApi({ config: { ...config, http }, store, logger: testLogger() });
-  onTestFinished(() => api.stop());
+  const { receiver } = stack;
+  const { url, user } = await startOwnApi(stack);
   const client = await PostcallClient.connect({ address: server.address, taskQueue: stack.taskQueue });
   onTestFinished(() => client.close());
-  const userId = freshUser();
-  const user = userWith(api.url, userId, (await store.createApiKey(userId)).key);
-  const [first = '', second = ''] = await stack.addCalls(2, userId);
-  const ready = async () => (await send(`${api.url}/readyz`)).status;
+  const [first = '', second = ''] = await stack.addCalls(2, user.userId);
+  const ready = async () => (await send(`${url}/readyz`)).status;
   expect(await ready()).toBe(200);
 
   await server.kill();
@@ -42,7 +37,7 @@ test('three minutes without Temporal: API and client work again within ten secon
     expect.poll(ready, SOON).toBe(200),
     expect.poll(() => client.ping().then(() => 'answered', String), SOON).toBe('answered'),
   ]);
-  const request = { user_id: userId, call_ids: [first], webhook_url: receiver.url };
+  const request = { user_id: user.userId, call_ids: [first], webhook_url: receiver.url };
   const handle = await client.create(request);
   expect(handle.batchId).toMatch(/^b_/);
   const created = await user.post('/v1/postcall/webhooks/create', { call_ids: [second], webhook_url: receiver.url });

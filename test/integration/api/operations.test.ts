@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { startApi } from '../../../api/index.js';
 import { StoreUnavailableError } from '../../../store/index.js';
-import { send, sharedApi, startTestApi, userWith } from '../../support/api.js';
+import { send, sharedApi, startOwnApi, startTestApi } from '../../support/api.js';
 import { answer, neverAnswer } from '../../support/behaviours.js';
 import { captureLog } from '../../support/captured-log.js';
 import { sumOf } from '../../support/scrape.js';
-import { freshUser, testLogger } from '../../support/stack.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 const api = sharedApi();
@@ -135,19 +133,9 @@ describe('the log', () => {
 });
 
 describe('a shutdown', () => {
-  /** The API as its process runs it, with a user. */
-  async function running(drainMs: number) {
-    const { store, config } = api().stack;
-    const http = { ...config.http, host: '127.0.0.1', port: 0 };
-    const server = await startApi({ config: { ...config, http }, store, logger: testLogger(), drainMs });
-    const userId = freshUser();
-    const { key } = await store.createApiKey(userId);
-    return { server, user: userWith(server.url, userId, key) };
-  }
-
   test('answers what is in flight, cuts waits short, and closes the port', async () => {
     const { stack } = api();
-    const { server, user } = await running(0);
+    const { api: server, user } = await startOwnApi(stack);
     const call_ids = await stack.addCalls(1, user.userId);
     stack.receiver.behaviour = neverAnswer;
     const waiting = user.post(CREATE, { call_ids, webhook_url: stack.receiver.url }, { prefer: 'wait=60' });
@@ -165,7 +153,7 @@ describe('a shutdown', () => {
   });
 
   test('turns /readyz to 503 first, and goes on answering meanwhile', async () => {
-    const { server, user } = await running(1_000);
+    const { api: server, user } = await startOwnApi(api().stack, { drainMs: 1_000 });
     expect((await user.get('/readyz')).status).toBe(200);
     const stopped = server.stop();
     const { status, body } = await user.get('/readyz');
@@ -175,10 +163,10 @@ describe('a shutdown', () => {
   });
 
   test('says that its port is taken', async () => {
-    const { server } = await running(0);
-    const { store, config } = api().stack;
-    const http = { ...config.http, port: Number(new URL(server.url).port) };
-    await expect(startApi({ config: { ...config, http }, store, logger: testLogger() })).rejects.toThrow('EADDRINUSE');
-    await server.stop();
+    const { stack } = api();
+    const { url } = await startOwnApi(stack);
+    const http = { ...stack.config.http, host: '127.0.0.1', port: Number(new URL(url).port) };
+    const config = { ...stack.config, http };
+    await expect(startOwnApi(stack, { config })).rejects.toThrow('EADDRINUSE');
   });
 });

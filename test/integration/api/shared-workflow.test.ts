@@ -1,12 +1,11 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createApi } from '../../../api/server.js';
 import { type BatchHandle, PostcallClient } from '../../../client/index.js';
 import { freePort } from '../../../contract/free-port.js';
 import { type CreateRequest, type ResendRequest, workflowIdOf } from '../../../contract/index.js';
-import { type Answer, type ApiUser, userWith } from '../../support/api-user.js';
+import { type Answer, type ApiUser, openTestApi, userWith } from '../../support/api.js';
 import { answer, type Behaviour } from '../../support/behaviours.js';
 import { Receiver } from '../../support/receiver.js';
-import { freshUser, sharedTestStack, testLogger } from '../../support/stack.js';
+import { freshUser, sharedTestStack } from '../../support/stack.js';
 
 const stack = sharedTestStack({ environment: { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_ATTEMPT_TIMEOUT: '30s' } });
 
@@ -71,12 +70,12 @@ let gathering: GatheringClient;
 let url = '';
 
 beforeAll(async () => {
-  const { connection, taskQueue, store } = stack();
+  const { connection, taskQueue } = stack();
   gathering = new GatheringClient({ connection, taskQueue });
-  const app = createApi({ client: gathering, store, logger: testLogger(), rateLimit: 10_000 });
-  url = await app.listen({ port: 0 });
+  const api = await openTestApi(stack(), { client: gathering });
+  url = api.url;
   return async () => {
-    await app.close();
+    await api.app.close();
     await gathering.close();
   };
 });

@@ -84,7 +84,7 @@ describe('POST /v1/postcall/batches/{batch_id}/...', () => {
     const { user, path, calls, order, progress, statusOf } = await waitingBatch(1);
     const { connection } = api().stack;
     // A worker would fail the webhook once it notices.
-    await api().stack.stopWorker();
+    await api().stack.stopWorkers();
     const workflowId = workflowIdOf(path.split('/').at(-1) ?? '');
     await new Client({ connection }).workflow.getHandle(workflowId).terminate();
     for (const name of ['pause', 'resume', 'retry', 'cancel']) {

@@ -1,44 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createApi } from '../../../api/server.js';
+import { Client } from '@temporalio/client';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { workflowPartOfKey } from '../../../client/digests.js';
-import { PostcallClient } from '../../../client/index.js';
 import { batchId, type DeliverMemo, MAX_CALLS_PER_ORDER, workflowIdOf } from '../../../contract/index.js';
-import { IN_MEMORY, openStore, type Store } from '../../../store/index.js';
-import { type ApiUser, userWith } from '../../support/api-user.js';
-import { freshTaskQueue } from '../../support/temporal.js';
+import type { Store } from '../../../store/index.js';
+import { type ApiUser, sharedApi, startTestApi, userWith } from '../../support/api.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 const ENDPOINT = 'https://example.com/hooks';
 /** What a parser would change: a number beyond a double's precision, a trailing zero, a key that occurs twice, an escape. */
 const PAYLOAD = '{"id":12345678901234567890,"price":1.10,"a":1,"a":2,"text":"\\u00e9"}';
 
+const api = sharedApi({ worker: false });
 let temporal: Client;
-let client: PostcallClient;
 let store: Store;
-let app: ReturnType<typeof createApi>;
-let url = '';
 
-beforeAll(async () => {
-  temporal = new Client({ connection: await Connection.connect({ address: inject('temporalAddress') }) });
-  client = new PostcallClient({ client: temporal, taskQueue: freshTaskQueue() });
-  store = await openStore({ dataDir: IN_MEMORY });
-  app = createApi({ client, store, logger: pino({ level: 'silent' }), rateLimit: 10_000 });
-  url = await app.listen({ port: 0 });
-});
-afterAll(async () => {
-  await app.close();
-  await client.close();
-  await store.close();
-  await temporal.connection.close();
+beforeAll(() => {
+  const { connection, store: opened } = api().stack;
+  temporal = new Client({ connection });
+  store = opened;
 });
 
-async function newUser(): Promise<ApiUser> {
-  const userId = `u-${randomUUID()}`;
-  return userWith(url, userId, (await store.createApiKey(userId)).key);
-}
+const newUser = () => api().newUser();
 
 const batchOf = (location: string | null): string => location?.split('/').at(-1) ?? '';
 
@@ -193,13 +176,12 @@ describe('a wait for first attempts', () => {
 
   test('ends when the server closes', async () => {
     const user = await newUser();
-    const other = createApi({ client, store, logger: pino({ level: 'silent' }), rateLimit: 500 });
-    const otherUrl = await other.listen({ port: 0 });
-    const answer = userWith(otherUrl, user.userId, user.key).post(CREATE, { call_ids: ['c'], webhook_url: ENDPOINT });
+    const { app, url } = await startTestApi(api().stack);
+    const answer = userWith(url, user.userId, user.key).post(CREATE, { call_ids: ['c'], webhook_url: ENDPOINT });
     await expect
-      .poll(async () => (await userWith(otherUrl, user.userId, user.key).get('/metrics')).text)
+      .poll(async () => (await userWith(url, user.userId, user.key).get('/metrics')).text)
       .toMatch(/requests_in_flight 2/);
-    await other.close();
+    await app.close();
     expect((await answer).status).toBe(202);
   });
 });

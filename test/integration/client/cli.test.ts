@@ -3,33 +3,36 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
-import { openStore } from '../../../store/index.js';
+import type { Behaviour } from '../../support/behaviours.js';
 import { answer, delayed } from '../../support/behaviours.js';
+import { openScratchStore } from '../../support/pglite-template.js';
+import { sharedTestStack, startScene } from '../../support/stack.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { type CliOptions, jsonLines, runCli } from './run-cli.js';
-import { addCalls, type StackOptions, startStack, USER } from './stack.js';
 
-/** A running stack, and the command line with its environment. */
-async function startCliStack(options: StackOptions = {}) {
-  const dataDir = await temporaryFolder();
-  const stack = await startStack({ ...options, dataDir });
+/** Waiting calls stay where a test wants them; the first probe would come at a random moment of the first interval. */
+const stack = sharedTestStack({ environment: { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_PROBE_INTERVAL: '24h' } });
+
+/** The command line of a user of the running stack. */
+async function startCli(behaviour?: Behaviour) {
+  const scene = await startScene(stack(), behaviour);
   const env = {
     TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: stack.taskQueue,
-    POSTCALL_DATA_DIR: dataDir,
-    POSTCALL_USER_ID: USER,
+    TEMPORAL_TASK_QUEUE: scene.taskQueue,
+    POSTCALL_DATA_DIR: scene.dataDir,
+    POSTCALL_USER_ID: scene.user_id,
   };
   const cli = (args: string[], more: Omit<CliOptions, 'env'> = {}) => runCli(args, { env, ...more });
   const json = async (...args: string[]) => {
     const { exitCode, stdout } = await cli([...args, '--json']);
     return { exitCode, answers: jsonLines(stdout) as Record<string, unknown>[] };
   };
-  return { ...stack, cli, json, url: stack.receiver.url };
+  return { ...scene, cli, json, url: scene.receiver.url };
 }
 
 describe('with a running stack', { timeout: 120_000 }, () => {
   test('calls are imported, sent, watched, and looked at', async () => {
-    const { cli, json, url } = await startCliStack();
+    const { cli, json, url } = await startCli();
     const lines = ['c-1', 'c-2'].map((call_id) => JSON.stringify({ call_id, summary: `call ${call_id}` }));
     const imported = await cli(['calls', 'import', '-'], { input: lines.join('\n') });
     expect(imported).toMatchObject({ exitCode: 0, stdout: '2 calls imported, 0 lines refused\n' });
@@ -53,9 +56,9 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('endpoints are shown with what waits for them', async () => {
-    const { cli, json, store, url, receiver } = await startCliStack();
+    const { cli, json, addCalls, url, receiver } = await startCli();
     receiver.behaviour = answer(503);
-    await cli(['create', ...(await addCalls(store, 12)), '--url', url]);
+    await cli(['create', ...(await addCalls(12)), '--url', url]);
     const down = async () => (await json('endpoints', '--state', 'down')).answers;
     await expect.poll(down).toMatchObject([{ url, state: 'down', waiting: 12, last_answer: { response_code: 503 } }]);
     const { exitCode, stdout } = await cli(['endpoints']);
@@ -67,9 +70,9 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('people read text', async () => {
-    const { cli, store, url } = await startCliStack();
+    const { cli, addCalls, url } = await startCli();
     const file = join(await temporaryFolder(), 'ids.txt');
-    await writeFile(file, `${(await addCalls(store, 3)).join('\n')}\n\n`);
+    await writeFile(file, `${(await addCalls(3)).join('\n')}\n\n`);
     const created = await cli(['create', '--file', file, '--url', url, '--watch']);
     expect(created.exitCode).toBe(0);
     expect(created.stdout).toMatch(/^Batch b_\w+\.\w+ accepted: 3 calls$/m);
@@ -82,15 +85,15 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('a batch that is waited for and not delivered whole exits with 1', async () => {
-    const { json, url } = await startCliStack();
+    const { json, url } = await startCli();
     const { exitCode, answers } = await json('create', 'nope', '--url', url, '--wait');
     expect(exitCode).toBe(1);
     expect(answers).toMatchObject([{ rejected: 1, errors: [{ call_id: 'nope', error: 'CallNotFound' }] }]);
   });
 
   test('waiting calls are steered', async () => {
-    const { json, store, url, receiver } = await startCliStack({ behaviour: answer(500) });
-    await addCalls(store, 2);
+    const { json, addCalls, url, receiver } = await startCli(answer(500));
+    await addCalls(2);
     const { answers } = await json('create', 'c-0', 'c-1', '--url', url);
     const batchId = String(answers[0]?.batch_id);
     const progress = async () => (await json('progress', batchId)).answers[0];
@@ -104,8 +107,8 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('failed webhooks are listed and sent again', async () => {
-    const { cli, json, store, url, receiver } = await startCliStack({ behaviour: answer(410) });
-    await addCalls(store, 2);
+    const { cli, json, addCalls, url, receiver } = await startCli(answer(410));
+    await addCalls(2);
     expect((await json('create', 'c-0', 'c-1', '--url', url, '--wait')).exitCode).toBe(1);
     const { answers } = await json('failed', '--since', '1h', '--url', url);
     expect(answers.map(({ call_id }) => call_id).sort()).toEqual(['c-0', 'c-1']);
@@ -120,8 +123,8 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('a call is erased, and not sent again', async () => {
-    const { cli, json, store, url, receiver } = await startCliStack();
-    await addCalls(store, 1);
+    const { cli, json, addCalls, url, receiver } = await startCli();
+    await addCalls(1);
     expect((await json('create', 'c-0', '--url', url, '--wait')).exitCode).toBe(0);
     const erased = await cli(['erase', 'c-0']);
     expect(erased).toMatchObject({ exitCode: 0, stderr: '' });
@@ -136,18 +139,18 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('an attempt in flight is waited for before its call is erased', async () => {
-    const { json, store, url, receiver } = await startCliStack({ behaviour: delayed(3_000, answer(200)) });
-    await addCalls(store, 1);
+    const { json, addCalls, store, user_id, url, receiver } = await startCli(delayed(3_000, answer(200)));
+    await addCalls(1);
     await json('create', 'c-0', '--url', url);
     await expect.poll(() => receiver.inFlight).toBe(1);
     const { answers } = await json('erase', 'c-0');
     expect(answers).toMatchObject([{ was: 'pending', status: 'delivered', attempts: 1 }]);
-    expect(await store.getWebhook(USER, 'c-0')).toMatchObject({ payload: null, metadata: [] });
+    expect(await store.getWebhook(user_id, 'c-0')).toMatchObject({ payload: null, metadata: [] });
   });
 
   test('Ctrl-C ends a watch and leaves the batch alone', async () => {
-    const { cli, json, store, url } = await startCliStack({ behaviour: answer(500) });
-    await addCalls(store, 1);
+    const { cli, json, addCalls, url } = await startCli(answer(500));
+    await addCalls(1);
     const { answers } = await json('create', 'c-0', '--url', url);
     const batchId = String(answers[0]?.batch_id);
     const watch = await cli(['watch', batchId], { interruptAt: 'running' });
@@ -157,7 +160,7 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('a key under another request is refused with 2', async () => {
-    const { cli, url } = await startCliStack();
+    const { cli, url } = await startCli();
     const key = ['--idempotency-key', url];
     expect((await cli(['create', 'c-1', '--url', url, ...key])).exitCode).toBe(0);
     const conflict = await cli(['create', 'c-2', '--url', url, ...key, '--json']);
@@ -166,7 +169,7 @@ describe('with a running stack', { timeout: 120_000 }, () => {
   });
 
   test('what is not there exits with 3', async () => {
-    const { cli } = await startCliStack();
+    const { cli } = await startCli();
     const commands = [
       ['progress', 'b_0123.0'],
       ['progress', 'b_0123'],
@@ -186,7 +189,7 @@ describe('with a store alone', () => {
   /** The store is open here as well: the commands reach it through this process. */
   async function storeCli() {
     const dataDir = await temporaryFolder();
-    const store = await openStore({ dataDir });
+    const store = await openScratchStore({ dataDir });
     onTestFinished(() => store.close());
     const env = { POSTCALL_DATA_DIR: dataDir };
     return (args: string[], input?: string) => runCli(args, { env, ...(input !== undefined && { input }) });

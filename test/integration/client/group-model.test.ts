@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { REJECTIONS, type Rejection } from '../../../contract/index.js';
 import { answer } from '../../support/behaviours.js';
-import { type ClientStack, startStack } from './stack.js';
+import { startTestStack, type TestStack } from '../../support/stack.js';
 
 /** One small request: of which user, for which calls, and what its endpoint does; a resend goes where the calls went before. */
 interface Request {
@@ -68,7 +68,7 @@ function rejectionOf(kind: Request['kind'], standing: Before | 'in progress'): R
 }
 
 /** Users and calls of one run, as they are before its requests. */
-async function prepare({ client, store, receiver }: ClientStack, states: readonly Before[]) {
+async function prepare({ client, store, receiver }: TestStack, states: readonly Before[]) {
   const run = randomUUID().slice(0, 8);
   const places = states.map((state, at) => ({
     state,
@@ -91,7 +91,9 @@ async function prepare({ client, store, receiver }: ClientStack, states: readonl
 }
 
 test('requests that share a workflow behave as if they had come one after another', { timeout: 300_000 }, async () => {
-  const stack = await startStack();
+  const stack = await startTestStack({
+    environment: { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_PROBE_INTERVAL: '24h' },
+  });
   const { client, receiver } = stack;
   receiver.behaviour = (request, response) =>
     answer(Number(/\/(\d{3})\//.exec(request.path)?.[1] ?? 200))(request, response);

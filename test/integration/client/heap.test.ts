@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { heapGrowth } from '../../support/heap.js';
-import { addCalls, startStack, USER } from './stack.js';
+import { startScene, startTestStack } from '../../support/stack.js';
 
 /** Of each request, for good. */
 const MAX_GROWTH_BYTES = 1_000;
@@ -16,9 +16,9 @@ async function times(count: number, one: (index: number) => Promise<unknown>): P
 test('results leave nothing behind, also on a signal that lives as long as the process', {
   timeout: 240_000,
 }, async () => {
-  const { client, store, receiver } = await startStack();
-  const [alone = '', shared = '', other = ''] = await addCalls(store, 3);
-  const create = (callId: string) => client.create({ user_id: USER, call_ids: [callId], webhook_url: receiver.url });
+  const { client, user_id, addCalls, receiver } = await startScene(await startTestStack());
+  const [alone = '', shared = '', other = ''] = await addCalls(3);
+  const create = (callId: string) => client.create({ user_id, call_ids: [callId], webhook_url: receiver.url });
   const batches = [await create(alone), ...(await Promise.all([create(shared), create(other)]))];
   for (const batch of batches) await batch.result();
   const { signal } = new AbortController();
@@ -29,10 +29,9 @@ test('results leave nothing behind, also on a signal that lives as long as the p
 });
 
 test('creates leave nothing behind', { timeout: 240_000 }, async () => {
-  const { client, stopWorker } = await startStack();
-  await stopWorker();
+  const { client, user_id } = await startScene(await startTestStack({ worker: false }));
   const create = (index: number) =>
-    client.create({ user_id: USER, call_ids: [`c-${index}`], webhook_url: 'https://example.com/' });
+    client.create({ user_id, call_ids: [`c-${index}`], webhook_url: 'https://example.com/' });
   const growth = await heapGrowth(20_000, (count) => times(count, create));
   expect(growth).toBeLessThan(MAX_GROWTH_BYTES);
 });

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import { startApi } from '../../../api/index.js';
 import { loadPayloadCodecs } from '../../../config/index.js';
-import { userWith } from '../../support/api.js';
+import { startOwnApi, userWith } from '../../support/api.js';
 import { answer } from '../../support/behaviours.js';
 import { ENCRYPTION } from '../../support/codec-module.js';
 import { historiesOf, textOfHistory } from '../../support/histories.js';
-import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
+import { freshUser, startTestStack } from '../../support/stack.js';
 import { connectClient } from '../../support/temporal.js';
 
 const environment = {
@@ -13,12 +12,11 @@ const environment = {
   POSTCALL_PROBE_INTERVAL: '1s',
   // No codec encrypts them.
   POSTCALL_SEARCH_ATTRIBUTES: 'off',
-  PORT: '0',
 };
 
 test('payload codecs keep what is sent to Temporal from its readers, at every step of a batch', async () => {
   const stack = await startTestStack({ environment, payloadCodecs: await loadPayloadCodecs(ENCRYPTION) });
-  const { client, receiver, store, config } = stack;
+  const { client, receiver, store } = stack;
   const user_id = freshUser();
   const call_ids = await stack.addCalls(2, user_id);
   receiver.behaviour = answer(503);
@@ -33,15 +31,9 @@ test('payload codecs keep what is sent to Temporal from its readers, at every st
   await expect.poll(() => batch.progress()).toMatchObject({ delivered: 2 });
   expect(await batch.describe()).toMatchObject({ user_id });
 
-  const api = await startApi({
-    config,
-    store,
-    logger: testLogger(),
-    payloadCodecs: await loadPayloadCodecs(ENCRYPTION),
-  });
+  const { url } = await startOwnApi(stack, { payloadCodecs: await loadPayloadCodecs(ENCRYPTION) });
   const { key } = await store.createApiKey(user_id);
-  const { body } = await userWith(api.url, user_id, key).get(`/v1/postcall/batches/${batch.batchId}`);
-  await api.stop();
+  const { body } = await userWith(url, user_id, key).get(`/v1/postcall/batches/${batch.batchId}`);
   expect(body.data).toMatchObject({ batch_id: batch.batchId, delivered: 2 });
 
   const [history] = await historiesOf(await connectClient(), batch.workflowId);

@@ -38,7 +38,7 @@ describe('a batch that was terminated', () => {
   test('has its webhooks failed by the next worker that starts, and they can be sent again', async () => {
     const { client, receiver } = stack();
     const { user_id, call_ids, workflow, webhookOf } = await waitingBatch(3);
-    await stack().stopWorker();
+    await stack().stopWorkers();
     await workflow.terminate('by hand');
     expect(await webhookOf()).toMatchObject({ status: 'retrying' });
     await stack().startWorker();
@@ -59,7 +59,7 @@ describe('a batch that was terminated', () => {
   test('is noticed by a worker that runs, once its termination is', async () => {
     const { batch, workflow, temporal, webhookOf } = await waitingBatch(1);
     // Its own look would be as good as the one that is watched.
-    await stack().stopWorker();
+    await stack().stopWorkers();
     const failed: [string, number][] = [];
     const errors: unknown[] = [];
     const endedBatches = new EndedBatches({
@@ -84,7 +84,7 @@ describe('a batch that was terminated', () => {
     const { batch, workflow, webhookOf } = await waitingBatch(1);
     // Another batch that ended from outside shows when both have been looked at.
     const other = await waitingBatch(1);
-    await stack().stopWorker();
+    await stack().stopWorkers();
     await workflow.terminate('by hand');
     await reset(batch.workflowId);
     await other.workflow.terminate('by hand');
@@ -108,7 +108,7 @@ describe('a batch of 2,000 calls to a dead endpoint', () => {
     const { client, receiver } = stack();
     const { user_id, batch, workflow } = await waitingBatch(2_000, () => answer(503));
     await expect.poll(() => statusesOf(user_id, batch.batchId)).toEqual({ pending: 1_990, retrying: 10, failed: 0 });
-    await stack().stopWorker();
+    await stack().stopWorkers();
     await workflow.terminate('by hand');
     await stack().startWorker();
     await expect.poll(() => statusesOf(user_id, batch.batchId)).toEqual({ pending: 0, retrying: 0, failed: 2_000 });
@@ -123,7 +123,7 @@ describe('a batch of 2,000 calls to a dead endpoint', () => {
     const { client, receiver, addCalls } = stack();
     const user_id = freshUser();
     const call_ids = await addCalls(2_000, user_id);
-    await stack().stopWorker();
+    await stack().stopWorkers();
     const batch = await client.create({ user_id, call_ids, webhook_url: receiver.url });
     expect(await batch.describe()).toMatchObject({ user_id, status: 'running' });
     await (await connectClient()).workflow.getHandle(batch.workflowId).terminate('by hand');

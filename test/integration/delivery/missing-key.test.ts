@@ -1,26 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { openStore, type StoreOptions } from '../../../store/index.js';
-import { startWorker } from '../../../worker/index.js';
+import { expect, onTestFinished, test } from 'vitest';
 import { startTestApi } from '../../support/api.js';
 import { encryptionWith } from '../../support/encryption.js';
-import { startTestStack, testLogger } from '../../support/stack.js';
-
-async function storeOf(options: StoreOptions) {
-  const store = await openStore(options);
-  onTestFinished(() => store.close());
-  return store;
-}
+import { openScratchStore } from '../../support/pglite-template.js';
+import { startTestStack } from '../../support/stack.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('what was accepted waits for a worker that has its key, and says so over HTTP', { timeout: 60_000 }, async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'postcall-keys-'));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  const withKey = await storeOf({ dataDir, encryption: encryptionWith('2026') });
-  const without = await storeOf({ dataDir });
+  const dataDir = await temporaryFolder();
+  const withKey = await openScratchStore({ dataDir, encryption: encryptionWith('2026') });
+  onTestFinished(() => withKey.close());
+  const without = await openScratchStore({ dataDir });
+  onTestFinished(() => without.close());
   const stack = await startTestStack({ store: without });
-  const { receiver, client, config } = stack;
+  const { receiver, client } = stack;
   const user = await (await startTestApi(stack)).newUser();
   const call = (call_id: string) => ({ user_id: user.userId, call_id, data: `{"call_id":"${call_id}","n":1.10}` });
   await withKey.upsertCalls([call('sealed')]);
@@ -42,10 +34,8 @@ test('what was accepted waits for a worker that has its key, and says so over HT
     .poll(async () => (await user.get(`/v1/postcall/batches/${batchId}`)).body.data)
     .toMatchObject({ status: 'running', delivered: 1, failed: 0, rejected: 0 });
 
-  await stack.stopWorker();
-  const workflows = { workflowBundle: { codePath: inject('workflowBundlePath') } };
-  const worker = await startWorker({ config, store: withKey, logger: testLogger(), workflows });
-  onTestFinished(() => worker.stop());
+  await stack.stopWorkers();
+  await stack.startWorker({ store: withKey });
   const batch = client.getHandle(batchId);
   await batch.retryNow();
   expect(await batch.result()).toMatchObject({ delivered: 2 });

@@ -18,7 +18,7 @@ async function start(count: number, options?: { max_in_flight?: number; down_aft
 }
 
 async function restartWorker() {
-  await stack().stopWorker();
+  await stack().stopWorkers();
   await stack().startWorker();
 }
 
@@ -46,7 +46,7 @@ describe('orders survive a restart of the worker:', () => {
     receiver.behaviour = answer(500);
     const { handle, user_id, call_ids } = await start(30, { down_after: 5 });
     await expect.poll(async () => (await handle.progress()).endpoints).toMatchObject([{ state: 'down' }]);
-    await stack().stopWorker();
+    await stack().stopWorkers();
     await handle.cancel();
     await handle.cancel();
     await stack().startWorker();

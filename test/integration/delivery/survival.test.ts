@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { startWorker } from '../../../worker/index.js';
+import { describe, expect, inject, test } from 'vitest';
 import { answer, delayed, inTurn } from '../../support/behaviours.js';
 import { historiesOf } from '../../support/histories.js';
-import { freshUser, startTestStack, type TestStack, testLogger } from '../../support/stack.js';
+import { freshUser, startTestStack } from '../../support/stack.js';
 import { startOwnTemporalServer } from '../../support/temporal.js';
 
 const ok = answer(200);
@@ -15,14 +14,6 @@ async function reset(workflowId: string, ...more: string[]): Promise<void> {
   const which = ['--workflow-id', workflowId, '--type', 'FirstWorkflowTask', '--reason', 'a second thought'];
   const server = ['--address', inject('temporalAddress')];
   await promisify(execFile)(inject('temporalCli'), ['workflow', 'reset', ...which, ...server, ...more]);
-}
-
-/** Another worker on the stack's queue and store. */
-async function anotherWorker({ config, store }: TestStack) {
-  const workflows = { workflowBundle: { codePath: inject('workflowBundlePath') } };
-  const worker = await startWorker({ config, store, logger: testLogger(), workflows });
-  onTestFinished(() => worker.stop());
-  return worker;
 }
 
 describe('a reset to the first workflow task', { timeout: 120_000 }, () => {
@@ -109,7 +100,7 @@ test('a key that Temporal has forgotten gives a new batch, and no order for the 
   const key = { user_id, idempotency_key: 'k-1' };
   const created = await first.client.create({ ...key, call_ids, webhook_url: first.receiver.url });
   await created.result();
-  await first.stopWorker();
+  await first.stopWorkers();
 
   const forgetful = await startOwnTemporalServer();
   const second = await startTestStack({
@@ -135,8 +126,8 @@ describe('an endpoint that is down', { timeout: 120_000 }, () => {
     const stack = await startTestStack({
       environment: { POSTCALL_RETRY_SCHEDULE: '1h', POSTCALL_PROBE_INTERVAL: '2s' },
     });
-    await anotherWorker(stack);
-    await anotherWorker(stack);
+    await stack.startWorker();
+    await stack.startWorker();
     const { client, receiver, addCalls } = stack;
     receiver.behaviour = answer(503);
     const user_id = freshUser();
@@ -177,7 +168,7 @@ describe('a batch of 10,000 calls at its full rate', { timeout: 120_000 }, () =>
     expect((await batch.progress()).delivered).toBe(paused);
     await batch.resume();
     await expect.poll(() => receiver.requests.length).toBeGreaterThan(paused + 500);
-    await stack.stopWorker();
+    await stack.stopWorkers();
     expect(receiver.requests.length).toBeLessThan(10_000);
     await stack.startWorker();
     expect(await batch.result()).toMatchObject({ delivered: 10_000 });

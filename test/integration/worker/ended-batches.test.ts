@@ -10,14 +10,15 @@ import {
   type DeliverMemo,
   workflowIdOf,
 } from '../../../contract/index.js';
-import { IN_MEMORY, openStore, type Store, StoreQueryError } from '../../../store/index.js';
+import { type Store, StoreQueryError } from '../../../store/index.js';
 import { EndedBatches } from '../../../worker/ended-batches.js';
+import { openScratchStore } from '../../support/pglite-template.js';
 import { freshUser } from '../../support/stack.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';
 
 let store: Store;
 beforeAll(async () => {
-  store = await openStore({ dataDir: IN_MEMORY });
+  store = await openScratchStore();
 });
 afterAll(() => store.close());
 

@@ -52,7 +52,7 @@ test('a failed attempt is a line, up to five for each endpoint and minute, with 
   expect(next).toBeGreaterThan(40 * 60_000);
   await batch.cancel();
   await batch.result().catch(() => undefined);
-  await log.stopWorker();
+  await log.stopWorkers();
   expect(log.linesOf('more attempts failed')).toMatchObject([{ user_id: log.user_id, host: log.host, left_out: 7 }]);
   expect(log.linesOf('webhooks were canceled')).toMatchObject([{ level: INFO, batch_id: batch.batchId, webhooks: 12 }]);
   expect(log.text()).not.toContain('s3cret');

@@ -8,7 +8,7 @@ const SCHEDULE = { POSTCALL_RETRY_SCHEDULE: '50ms', POSTCALL_ATTEMPT_TIMEOUT: '5
 
 test('the sum of attempts is what the receiver saw, by outcome and class', async () => {
   const metrics = new ProcessMetrics();
-  const { client, receiver, addCalls, stopWorker } = await startTestStack({ environment: SCHEDULE, metrics });
+  const { client, receiver, addCalls, stopWorkers } = await startTestStack({ environment: SCHEDULE, metrics });
   const user_id = freshUser();
   const ways = { ok: answer(200), down: inTurn(answer(503), answer(404), answer(204)), gone: answer(410) };
   const more = { slow: inTurn(neverAnswer, answer(200)), cut: inTurn(reset, answer(200)) };
@@ -26,7 +26,7 @@ test('the sum of attempts is what the receiver saw, by outcome and class', async
     }),
   );
   for (const batch of batches) await batch.result().catch(() => undefined);
-  await stopWorker();
+  await stopWorkers();
 
   const text = await metrics.text();
   const attempts = (outcome: string, of: string) => sumOf(text, 'postcall_attempts_total', { outcome, class: of });
@@ -54,7 +54,7 @@ test('a call that cannot be read counts as unreadable, and what is canceled as s
   const stack = await startTestStack({ environment: SCHEDULE, metrics, callSource });
   const user_id = freshUser();
   await (await stack.client.create({ user_id, call_ids: ['c-1'], webhook_url: stack.receiver.url })).result();
-  await stack.stopWorker();
+  await stack.stopWorkers();
   const text = await metrics.text();
   expect(sumOf(text, 'postcall_attempts_total', { outcome: 'unreadable', class: 'none' })).toBe(1);
   expect(sumOf(text, 'postcall_webhooks_settled_total', { status: 'failed' })).toBe(1);
