@@ -11,7 +11,8 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const INSTALL_TIMEOUT_MS = 900_000;
 const FILE = join(ROOT, 'deploy/compose.yaml');
-const PASSWORDS = { POSTGRES_PASSWORD: "it's-secret", GRAFANA_PASSWORD: 'secret' };
+/** With what means something to shells, SQL and URLs. */
+const PASSWORDS = { POSTGRES_PASSWORD: `it's/"@:%2 $secret#?`, GRAFANA_PASSWORD: 'secret' };
 
 interface Service {
   command: string[] | null;
@@ -33,7 +34,8 @@ describe('deploy/compose.yaml, as docker compose loads it', () => {
   beforeAll(async () => {
     compose = await dockerCompose();
     const output = await mustRun(compose, ['--file', FILE, 'config', '--format', 'json'], PASSWORDS);
-    project = JSON.parse(output) as Project;
+    // What compose escapes for itself.
+    project = JSON.parse(output.replaceAll('$$', '$')) as Project;
   }, INSTALL_TIMEOUT_MS);
 
   test('has the whole product', () => {
@@ -74,30 +76,25 @@ describe('deploy/compose.yaml, as docker compose loads it', () => {
     for (const name of ['worker', 'api', 'migrate']) {
       const { command, environment = {} } = project.services[name] as Service;
       if (command) expect(existsSync(join(ROOT, command[1] ?? '')), name).toBe(true);
-      const { temporal, databaseUrl } = loadConfig({
-        ...environment,
-        DATABASE_URL: 'postgres://postcall@postgres/postcall',
-      });
+      const { temporal, databaseUrl = '' } = loadConfig(environment);
       expect(temporal.connectionOptions.address).toBe('temporal:7233');
-      expect(databaseUrl).toBeDefined();
+      expect(new URL(databaseUrl)).toMatchObject({ hostname: 'postgres', username: 'postcall', pathname: '/postcall' });
     }
   });
 
-  test('makes databases for Temporal and for the product, which each of them owns', async () => {
+  test('makes databases for Temporal and for the product, which each of them owns, and reaches with the password', async () => {
     const server = await startPrivatePostgres();
     onTestFinished(() => server.remove());
     const script = join(await temporaryFolder(), 'databases.sh');
-    // What compose has escaped for itself.
-    await writeFile(script, (project.configs.databases?.content ?? '').replaceAll('$$', '$'));
+    await writeFile(script, project.configs.databases?.content ?? '');
     const { hostname, port } = new URL(server.url);
     await mustRun('sh', [script], { ...PASSWORDS, PGHOST: hostname, PGPORT: port });
+    await demandPasswords(server.url);
 
-    for (const [user, database] of [
-      ['temporal', 'temporal'],
-      ['temporal', 'temporal_visibility'],
-      ['postcall', 'postcall'],
-    ]) {
-      const client = new pg.Client({ host: hostname, port: Number(port), user, database });
+    const temporal = project.services.temporal?.environment ?? {};
+    for (const database of ['temporal', 'temporal_visibility']) {
+      const { POSTGRES_USER: user, POSTGRES_PWD: password } = temporal;
+      const client = new pg.Client({ host: hostname, port: Number(port), user, password, database });
       await client.connect();
       try {
         await client.query('create table t (); drop table t');
@@ -105,5 +102,26 @@ describe('deploy/compose.yaml, as docker compose loads it', () => {
         await client.end();
       }
     }
+
+    const { command, environment = {} } = project.services.migrate as Service;
+    const [program = '', path = '', ...args] = command ?? [];
+    const url = Object.assign(new URL(environment.DATABASE_URL ?? ''), { hostname, port });
+    await mustRun(program, [join(ROOT, path), ...args], { ...environment, DATABASE_URL: url.href });
+    const wrong = mustRun(program, [join(ROOT, path), ...args], { DATABASE_URL: url.href, PGPASSWORD: 'another' });
+    await expect(wrong).rejects.toThrow('password');
   });
 });
+
+/** From everybody but the superuser, as the image does from all. */
+async function demandPasswords(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ hba_file: string }>('show hba_file');
+    const lines = ['host all postgres all trust', 'host all all all scram-sha-256', ''];
+    await writeFile(rows[0]?.hba_file ?? '', lines.join('\n'));
+    await client.query('select pg_reload_conf()');
+  } finally {
+    await client.end();
+  }
+}

@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { makeWhole, runGo } from '../../dev/go.js';
+import { type GoOptions, makeWhole, runGo } from '../../dev/go.js';
 import { runGuarded } from '../../dev/guarded-process.js';
 
 const HADOLINT = '2.15.1';
 const KUBECTL_VALIDATE = '0.0.4';
 const KUSTOMIZE = '5.6.0';
 const COMPOSE = '2.40.3';
+
+type BuildOptions = Pick<GoOptions, 'signal' | 'background'>;
 
 /** Checks Dockerfiles. */
 export const hadolint = (): Promise<string> =>
@@ -18,24 +20,24 @@ export const hadolint = (): Promise<string> =>
   });
 
 /** Checks Kubernetes' objects against its own schemas, without a cluster. */
-export const kubectlValidate = (): Promise<string> =>
+export const kubectlValidate = (options: BuildOptions = {}): Promise<string> =>
   tool(`kubectl-validate-${KUBECTL_VALIDATE}`, 'kubectl-validate', (folder) =>
-    runGo(['install', `sigs.k8s.io/kubectl-validate@v${KUBECTL_VALIDATE}`], { env: { GOBIN: folder } }),
+    runGo(['install', `sigs.k8s.io/kubectl-validate@v${KUBECTL_VALIDATE}`], { ...options, env: { GOBIN: folder } }),
   );
 
 /** What `kubectl apply -k` does first. */
-export const kustomize = (): Promise<string> =>
+export const kustomize = (options: BuildOptions = {}): Promise<string> =>
   tool(`kustomize-${KUSTOMIZE}`, 'kustomize', (folder) =>
-    runGo(['install', `sigs.k8s.io/kustomize/kustomize/v5@v${KUSTOMIZE}`], { env: { GOBIN: folder } }),
+    runGo(['install', `sigs.k8s.io/kustomize/kustomize/v5@v${KUSTOMIZE}`], { ...options, env: { GOBIN: folder } }),
   );
 
 /** `docker compose` itself. Its module replaces others, which `go install` refuses: it is built as a dependency. */
-export const dockerCompose = (): Promise<string> =>
+export const dockerCompose = (options: BuildOptions = {}): Promise<string> =>
   tool(`docker-compose-${COMPOSE}`, 'docker-compose', async (folder) => {
     const main = 'github.com/docker/compose/v2/cmd';
     await writeFile(join(folder, 'go.mod'), 'module compose\n');
-    await runGo(['get', `${main}@v${COMPOSE}`], { cwd: folder });
-    await runGo(['build', '-o', 'docker-compose', main], { cwd: folder });
+    await runGo(['get', `${main}@v${COMPOSE}`], { ...options, cwd: folder });
+    await runGo(['build', '-o', 'docker-compose', main], { ...options, cwd: folder });
   });
 
 /** From the user's cache folder, where it is put when it is missing. */

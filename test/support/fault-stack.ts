@@ -236,12 +236,18 @@ export class FaultStack {
     const limit = AbortSignal.timeout(RECOVERY_LIMIT_MS);
     for (;;) {
       this.#requireLivingWorkers();
+      this.#requireStarts();
       const statuses = await this.#statuses();
       const { delivered = 0, failed = 0, canceled = 0 } = statuses;
       if (delivered + failed + canceled === this.#workload.calls) return;
-      if (limit.aborted) throw new Error(this.#report(`of ${this.#workload.calls} calls: ${JSON.stringify(statuses)}`));
+      if (limit.aborted) throw new Error(this.#report(this.#account(statuses)));
       await delay(100);
     }
+  }
+
+  #account(statuses: Record<string, number>): string {
+    const { calls, accepted } = this.#workload;
+    return `of ${calls} calls: ${JSON.stringify(statuses)}, in ${accepted} batches that were accepted`;
   }
 
   /** The database may be the very thing that is away. */
@@ -255,6 +261,11 @@ export class FaultStack {
 
   #requireLivingWorkers(): void {
     if (this.#workers.some(({ hasFailed }) => hasFailed)) throw new Error(this.#report('a worker has ended by itself'));
+  }
+
+  #requireStarts(): void {
+    const { failure } = this.#workload;
+    if (failure) throw new Error(this.#report(`a batch could not be started: ${failure.message}`), { cause: failure });
   }
 
   async #results(): Promise<BatchResult[]> {

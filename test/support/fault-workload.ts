@@ -44,6 +44,10 @@ export type Starter = (request: CreateRequest) => Promise<BatchHandle>;
 export class Workload {
   /** How many there are so far. */
   calls = 0;
+  /** Why a batch could not be started; undefined while all goes well. */
+  failure: Error | undefined;
+  /** Batches that were accepted so far. */
+  accepted = 0;
   readonly #create: Starter;
   readonly #store: StoreOptions;
   readonly userId: string;
@@ -61,7 +65,10 @@ export class Workload {
     const callIds = await this.import(sum(sizes));
     const batches = sizes.map((size) => callIds.splice(0, size));
     const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#start({ call_ids, webhook_url, options }));
-    start.catch(() => undefined); // Whoever asks for the results hears of it.
+    // Whoever asks for the results hears of it, too.
+    start.catch((error: Error) => {
+      this.failure ??= error;
+    });
     this.#starts.push(start);
   }
 
@@ -104,9 +111,11 @@ export class Workload {
   }
 
   /** While the service is away, the request is repeated under its idempotency key. */
-  #start(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
+  async #start(request: { call_ids: string[]; webhook_url: string; options: BatchOptions }): Promise<BatchHandle> {
     const [idempotency_key = ''] = request.call_ids;
-    return whenAvailable(() => this.#create({ ...request, user_id: this.userId, idempotency_key }));
+    const batch = await whenAvailable(() => this.#create({ ...request, user_id: this.userId, idempotency_key }));
+    this.accepted += 1;
+    return batch;
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { makeWhole, runGo } from '../../dev/go.js';
+import { type GoOptions, makeWhole, runGo } from '../../dev/go.js';
 
 /** The release that the embedded dev server and the tests have, too. */
 const TEMPORAL_SERVER_VERSION = '1.29.1';
@@ -20,7 +20,7 @@ export interface TemporalServerPrograms {
  */
 export async function findTemporalServer(
   onProgress: (line: string) => void,
-  signal?: AbortSignal,
+  options: Pick<GoOptions, 'signal' | 'background'> = {},
 ): Promise<TemporalServerPrograms> {
   const folder = join(
     envPaths('postcall-webhooks', { suffix: '' }).cache,
@@ -30,7 +30,7 @@ export async function findTemporalServer(
     onProgress(`Building the Temporal server ${TEMPORAL_SERVER_VERSION} with Go: about five minutes, this once.`);
     const versioned = PACKAGES.map((name) => `${name}@v${TEMPORAL_SERVER_VERSION}`);
     await makeWhole(folder, (bin) =>
-      runGo(['install', '-trimpath', '-ldflags', '-s -w', ...versioned], { env: { GOBIN: bin }, signal }),
+      runGo(['install', '-trimpath', '-ldflags', '-s -w', ...versioned], { ...options, env: { GOBIN: bin } }),
     );
   }
   return { server: join(folder, 'server'), sql: join(folder, 'sql') };

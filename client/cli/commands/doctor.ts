@@ -11,7 +11,7 @@ export function addDoctor(program: Command, session: Session): void {
     .command('doctor')
     .summary('check everything that webhooks need, and say what to do')
     .description(
-      'Checks Temporal, namespace, workers and their build, the database with its schema, rights and clock, the call source, what is stored ' +
+      'Checks Temporal, namespace, search attributes, workers and their build, the database with its schema, rights and clock, the call source, what is stored ' +
         'in the clear, and what this machine allows, as the environment configures them. Changes nothing. Exits with 1 when something ' +
         'will not work.',
     )

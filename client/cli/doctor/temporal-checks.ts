@@ -1,8 +1,10 @@
-import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { Client, type Connection, ScheduleNotFoundError } from '@temporalio/client';
 import type { Config } from '../../../config/config.js';
 import { loadPayloadCodecs } from '../../../config/payload-codecs.js';
-import { connect } from '../../connect.js';
+import { openConnection } from '../../connect.js';
 import { pruneScheduleId } from '../../prune-schedule.js';
+import { notAllowed } from '../not-allowed.js';
+import { lackingSearchAttributes, requiredTypes } from '../registered-attributes.js';
 import { type Check, failed, isRemote, ok, reasonOf, skipped, warning } from './check.js';
 
 const TIMEOUT_MS = 5_000;
@@ -22,14 +24,16 @@ interface Poller {
 export async function checkTemporal(config: Config): Promise<Check[]> {
   const { address = '' } = config.temporal.connectionOptions;
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
-  let client: Client;
+  let connection: Connection;
   try {
-    client = await connect({ address, namespace: config.temporal.namespace, payloadCodecs });
+    ({ connection } = await openConnection({ address }));
   } catch (error) {
     const remedy = 'start Temporal, or correct TEMPORAL_ADDRESS and the TEMPORAL_TLS variables';
     return [failed('temporal', reasonOf(error), remedy), skipped('namespace', 'Temporal does not answer')];
   }
   // Not closed: the process ends with the command.
+  const { namespace } = config.temporal;
+  const client = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
   const reached = ok('temporal', `answers at ${address}`);
   const found = await checkNamespace(client, config);
   if (found.status === 'failed') return [reached, ...checkSecrecy(config), found];
@@ -40,6 +44,7 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
     found,
     checkPollers(pollers, config.taskQueue),
     await checkBuild(client, config, pollers.workflow),
+    await checkSearchAttributes(connection, config),
     ...(await checkPruning(client, config)),
   ];
 }
@@ -52,8 +57,8 @@ function checkSecrecy({ temporal }: Config): Check[] {
   ];
 }
 
-const within = <T>(client: Client, request: () => Promise<T>): Promise<T> =>
-  client.connection.withDeadline(Date.now() + TIMEOUT_MS, request);
+const within = <T>({ connection }: Pick<Client, 'connection'>, request: () => Promise<T>): Promise<T> =>
+  connection.withDeadline(Date.now() + TIMEOUT_MS, request);
 
 async function checkNamespace(client: Client, { temporal: { namespace } }: Config): Promise<Check> {
   try {
@@ -118,6 +123,31 @@ async function checkBuild(client: Client, { deployment }: Config, pollers: reado
   if (others.length === 0) return ok('build', `${current} of ${name} is current`);
   const message = `${others.join(', ')} of ${name} waits: ${current} is current, and gets the work`;
   return warning('build', message, `when it is to take over: ${makeCurrent(others[0])}`);
+}
+
+/** Webhooks are delivered without them; nothing finds their workflows then. */
+async function checkSearchAttributes(connection: Connection, config: Config): Promise<Check> {
+  const name = 'search_attributes';
+  if (!config.searchAttributes) return ok(name, 'POSTCALL_SEARCH_ATTRIBUTES is off: none are wanted');
+  const { namespace } = config.temporal;
+  try {
+    const { missing, otherType } = await within({ connection }, () => lackingSearchAttributes(connection, namespace));
+    if (otherType.length > 0) {
+      const remove = otherType.map((attribute) => `--name ${attribute}`).join(' ');
+      return warning(
+        name,
+        `registered with another type, so that workflows start without any: ${requiredTypes(otherType)}`,
+        `temporal operator search-attribute remove --namespace ${namespace} ${remove}, then npx postcall setup`,
+      );
+    }
+    if (missing.length === 0) return ok(name, 'all are registered');
+    const message = `not registered, so that workflows start without any: ${missing.join(', ')}`;
+    return warning(name, message, 'npx postcall setup, or POSTCALL_SEARCH_ATTRIBUTES=off');
+  } catch (error) {
+    const refusal = notAllowed(error);
+    if (!refusal) throw error;
+    return skipped(name, `this connection may not list them (${refusal.details})`);
+  }
 }
 
 async function checkPruning(client: Client, { retentionMs, taskQueue }: Config): Promise<Check[]> {

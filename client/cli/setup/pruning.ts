@@ -1,11 +1,9 @@
-import { Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { loadPayloadCodecs } from '../../../config/payload-codecs.js';
 import { PRUNE_WORKFLOW } from '../../../contract/index.js';
 import { arrangePruneSchedule, pruneScheduleId, type ScheduleChange } from '../../prune-schedule.js';
+import { notAllowed } from '../not-allowed.js';
 import type { SetupContext, SetupResult, SetupStep } from './step.js';
-
-/** gRPC status codes by which a server says that it will not do this over this connection. */
-const NOT_ALLOWED: readonly number[] = [7, 12, 16];
 
 /** The Schedule that removes what finished batches have left. */
 export const pruning: SetupStep = {
@@ -18,9 +16,9 @@ export const pruning: SetupStep = {
     try {
       return told(await arrangePruneSchedule(client, { taskQueue, retentionMs }), taskQueue);
     } catch (thrown) {
-      const error = thrown instanceof ServiceError ? thrown.cause : thrown;
-      if (!isGrpcServiceError(error) || !NOT_ALLOWED.includes(error.code)) throw thrown;
-      return byHand(context, error.details);
+      const refusal = notAllowed(thrown);
+      if (!refusal) throw thrown;
+      return byHand(context, refusal.details);
     }
   },
 };

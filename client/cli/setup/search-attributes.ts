@@ -1,15 +1,9 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import {
-  encodeSearchAttributeIndexedValueType,
-  type SearchAttributeType,
-} from '@temporalio/common/lib/search-attributes.js';
-import { SEARCH_ATTRIBUTE_TYPES, SEARCH_ATTRIBUTES } from '../../../contract/index.js';
+import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
+import { notAllowed } from '../not-allowed.js';
+import { lackingSearchAttributes, requiredTypes, typeCodeOf } from '../registered-attributes.js';
 import type { SetupContext, SetupResult, SetupStep } from './step.js';
 
-const ATTRIBUTES = Object.values(SEARCH_ATTRIBUTES);
-
-/** gRPC status codes by which a server, or Temporal Cloud, says that it will not do this over this connection. */
-const NOT_ALLOWED: readonly number[] = [7, 12, 16];
 /** `INVALID_ARGUMENT`: there is no free slot, for example. */
 const INVALID_ARGUMENT = 3;
 const WITHOUT = 'Everything works without them, too; POSTCALL_SEARCH_ATTRIBUTES=off does not even try.';
@@ -24,9 +18,9 @@ export const searchAttributes: SetupStep = {
     try {
       return await register(context);
     } catch (error) {
-      if (!isGrpcServiceError(error)) throw error;
-      if (NOT_ALLOWED.includes(error.code)) return byHand(context.namespace, error.details);
-      if (error.code !== INVALID_ARGUMENT) throw error;
+      const refusal = notAllowed(error);
+      if (refusal) return byHand(context.namespace, refusal.details);
+      if (!isGrpcServiceError(error) || error.code !== INVALID_ARGUMENT) throw error;
       const message = `the server refuses them: ${error.details}. Remove one that is not needed. ${WITHOUT}`;
       return { outcome: 'failed', message };
     }
@@ -34,23 +28,18 @@ export const searchAttributes: SetupStep = {
 };
 
 async function register({ connection, namespace }: SetupContext): Promise<SetupResult> {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const typeOf = (name: string) => customAttributes[name];
-  const other = ATTRIBUTES.filter(({ name, type }) => typeOf(name) !== undefined && typeOf(name) !== codeOf(type));
-  if (other.length > 0) {
-    const names = other.map(({ name }) => `${name} must be a ${SEARCH_ATTRIBUTE_TYPES[name]}`).join(', ');
-    return { outcome: 'failed', message: `there are some of another type: ${names}. Remove them first. ${WITHOUT}` };
+  const { missing, otherType } = await lackingSearchAttributes(connection, namespace);
+  if (otherType.length > 0) {
+    const message = `there are some of another type: ${requiredTypes(otherType)}. Remove them first. ${WITHOUT}`;
+    return { outcome: 'failed', message };
   }
-  const missing = ATTRIBUTES.filter(({ name }) => typeOf(name) === undefined);
   if (missing.length === 0) return { outcome: 'unchanged', message: 'registered already' };
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, codeOf(type)])),
+    searchAttributes: Object.fromEntries(missing.map((name) => [name, typeCodeOf(name)])),
   });
-  return { outcome: 'done', message: `registered ${missing.map(({ name }) => name).join(', ')}` };
+  return { outcome: 'done', message: `registered ${missing.join(', ')}` };
 }
-
-const codeOf = (type: SearchAttributeType) => encodeSearchAttributeIndexedValueType(type) ?? 0;
 
 function byHand(namespace: string, reason: string): SetupResult {
   const pairs = Object.entries(SEARCH_ATTRIBUTE_TYPES);

@@ -1,12 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
+import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
 import { openStore } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { DATA_RIGHTS, databaseWithRole, queryOnce } from '../../support/roles.js';
 import { startTestStack } from '../../support/stack.js';
-import { freshTaskQueue } from '../../support/temporal.js';
+import { freshTaskQueue, startOwnTemporalServer } from '../../support/temporal.js';
 import { jsonLines, runCli } from './run-cli.js';
 
 interface Diagnosis {
@@ -45,8 +47,8 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
     const found = await doctor(env, '--url', stack.receiver.url);
     expect(failing(found)).toEqual([]);
     expect([found.exitCode, found.works]).toEqual([0, true]);
-    const names = ['temporal', 'namespace', 'task_queue', 'build', 'database', 'schema', 'rights', 'clock', 'secrets'];
-    for (const name of [...names, 'call_source', 'egress', 'configuration']) {
+    const names = ['temporal', 'namespace', 'task_queue', 'build', 'search_attributes', 'database', 'schema', 'rights'];
+    for (const name of [...names, 'clock', 'secrets', 'call_source', 'egress', 'configuration']) {
       expect(found.of(name), name).toMatchObject({ status: 'ok' });
     }
     expect(stack.receiver.requests).toEqual([]);
@@ -97,6 +99,39 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
       status: 'failed',
       remedy: expect.stringContaining('set-current-version'),
     });
+  });
+
+  test('says which search attributes are missing or have another type, and its remedies end both', async () => {
+    const { address } = await startOwnTemporalServer({ searchAttributes: false });
+    const connection = await Connection.connect({ address });
+    onTestFinished(() => connection.close());
+    const env = { TEMPORAL_ADDRESS: address, DATABASE_URL: 'postgres://127.0.0.1:1/x' };
+    const check = async (more = {}) => (await doctor({ ...env, ...more })).of('search_attributes');
+
+    expect(await check()).toEqual({
+      name: 'search_attributes',
+      status: 'warning',
+      message: `not registered, so that workflows start without any: ${Object.keys(SEARCH_ATTRIBUTE_TYPES).join(', ')}`,
+      remedy: 'npx postcall setup, or POSTCALL_SEARCH_ATTRIBUTES=off',
+    });
+    expect(await check({ POSTCALL_SEARCH_ATTRIBUTES: 'off' })).toMatchObject({ status: 'ok' });
+
+    const { Text, Int } = { Text: 1, Int: 3 };
+    const searchAttributes = { PostcallState: Text, PostcallCalls: Int };
+    await connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
+    expect(await check()).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/another type.*: PostcallState must be a Keyword$/),
+      remedy: expect.stringMatching(/search-attribute remove .*--name PostcallState, then npx postcall setup$/),
+    });
+
+    await connection.operatorService.removeSearchAttributes({
+      namespace: 'default',
+      searchAttributes: ['PostcallState'],
+    });
+    expect((await runCli(['setup'], { env })).stdout).toContain('PostcallState');
+    expect(await check()).toMatchObject({ status: 'ok' });
+    expect((await runCli(['doctor'], { env })).stdout).toMatch(/^ok +search_attributes +all are registered$/m);
   });
 
   test('looks at schema and rights, and changes nothing', async () => {
