@@ -4,6 +4,8 @@ import { Context } from '@temporalio/activity';
 export interface ActivityContext {
   /** A local activity holds its workflow task open. */
   isLocal: boolean;
+  /** The workflow run that waits for it. */
+  runId: string;
   heartbeat(): void;
   /** Calls the listener when the execution is canceled. Returns how to listen no more. */
   onCancel(listener: () => void): () => void;
@@ -14,6 +16,7 @@ export function currentContext(): ActivityContext {
   const context = Context.current();
   return {
     isLocal: context.info.isLocal,
+    runId: context.info.workflowExecution?.runId ?? '',
     heartbeat: () => context.heartbeat(),
     onCancel: (listener) => {
       const { cancellationSignal } = context;

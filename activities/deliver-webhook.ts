@@ -1,7 +1,8 @@
-import type { DeliveryEnd, DeliveryInput, DeliveryResult } from '../contract/index.js';
+import type { DeliveryInput, DeliveryResult } from '../contract/index.js';
 import { currentContext } from './activity-context.js';
 import type { AttemptTools } from './dependencies.js';
 import { makeAttempt } from './make-attempt.js';
+import type { RoundAnswers } from './round-answers.js';
 import type { AttemptListener, AttemptResult, RunningAttempt, RunningAttempts } from './running-attempts.js';
 
 /** How long a local activity waits for its attempt: it holds its workflow task open. */
@@ -15,37 +16,33 @@ const PATIENCE_MS = 250;
  * to be slow; the attempt goes on in this process. Failures of the webhook are answers. It throws only what is a fault of our own.
  */
 export const createDeliverWebhook =
-  (tools: AttemptTools, attempts: RunningAttempts) =>
-  async (input: DeliveryInput): Promise<DeliveryResult> => {
+  (tools: AttemptTools, attempts: RunningAttempts, answers: RoundAnswers) =>
+  (input: DeliveryInput): Promise<DeliveryResult> => {
     const startedAt = performance.now();
+    const { isLocal, runId } = (tools.context ?? currentContext)();
     const attempt = attempts.join(input, (made) => makeAttempt(tools, input, made));
-    const { isLocal } = (tools.context ?? currentContext)();
     const isSlow = () => isLocal && tools.endpointLimit.isSlow(input.endpoint.origin);
-    const end = await new Promise<DeliveryEnd>((resolve, reject) => {
-      const wait = new Wait(attempt, isSlow, resolve, reject);
-      wait.start(isLocal ? PATIENCE_MS : undefined);
+    const inTurn = isLocal ? answers.expect(runId) : (answer: () => void) => answer();
+    return new Promise((resolve, reject) => {
+      const answer = (end: AttemptResult) => {
+        const took = Math.round(performance.now() - startedAt);
+        inTurn(() => (end instanceof Error ? reject(end) : resolve({ ...end, took })));
+      };
+      new Wait(attempt, isSlow, answer).start(isLocal ? PATIENCE_MS : undefined);
     });
-    return { ...end, took: Math.round(performance.now() - startedAt) };
   };
 
 /** One execution's wait for an attempt. */
 class Wait implements AttemptListener {
   readonly #attempt: RunningAttempt;
   readonly #isSlow: () => boolean;
-  readonly #resolve: (end: DeliveryEnd) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #answer: (end: AttemptResult) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    attempt: RunningAttempt,
-    isSlow: () => boolean,
-    resolve: (end: DeliveryEnd) => void,
-    reject: (error: Error) => void,
-  ) {
+  constructor(attempt: RunningAttempt, isSlow: () => boolean, answer: (end: AttemptResult) => void) {
     this.#attempt = attempt;
     this.#isSlow = isSlow;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#answer = answer;
   }
 
   start(patienceMs: number | undefined): void {
@@ -60,13 +57,12 @@ class Wait implements AttemptListener {
 
   onEnd(end: AttemptResult): void {
     clearTimeout(this.#timer);
-    if (end instanceof Error) this.#reject(end);
-    else this.#resolve(end);
+    this.#answer(end);
   }
 
   #leave(): void {
     clearTimeout(this.#timer);
     this.#attempt.forget(this);
-    this.#resolve(this.#attempt.leave());
+    this.#answer(this.#attempt.leave());
   }
 }

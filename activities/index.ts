@@ -21,6 +21,7 @@ import { createBookkeeping } from './keep-book.js';
 import { MissingKeys } from './missing-keys.js';
 import { createPruneWebhooks } from './prune-webhooks.js';
 import { ReadLimit } from './read-limit.js';
+import { RoundAnswers } from './round-answers.js';
 import { RunningAttempts } from './running-attempts.js';
 import { createWatchAttempts } from './watch-attempts.js';
 
@@ -60,7 +61,7 @@ export function createActivities(deps: Dependencies): { activities: Activities; 
   return {
     activities: {
       ...createBookkeeping(deps),
-      deliverWebhook: createDeliverWebhook(tools, attempts),
+      deliverWebhook: createDeliverWebhook(tools, attempts, new RoundAnswers()),
       watchAttempts: createWatchAttempts(deps, attempts),
       pruneWebhooks: createPruneWebhooks(deps),
     },

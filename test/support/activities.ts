@@ -49,6 +49,7 @@ export function startProcess(options: ActivitiesOptions): TestProcess {
   let heartbeats = 0;
   const context: ActivityContext = {
     isLocal,
+    runId: 'run',
     heartbeat: () => {
       heartbeats += 1;
     },
