@@ -14,8 +14,6 @@ const CONFIG = loadConfig({});
 
 export interface ActivitiesOptions {
   store: Store;
-  /** False: as a regular activity. Default true. */
-  isLocal?: boolean;
   calls?: Partial<CallsOptions>;
   limit?: number;
   schedule_ms?: number[];
@@ -24,7 +22,10 @@ export interface ActivitiesOptions {
 
 /** The activities of one worker process, without a worker. */
 export interface TestProcess extends Activities {
+  /** Waits for the attempt's end. */
   deliver: Activities['deliverWebhook'];
+  /** Waits inside a workflow task, and with patience. */
+  deliverLocally: Activities['deliverWebhook'];
   stopping: StopSignal;
   /** What was told to those who recover endpoints. */
   delivered: Endpoint[];
@@ -35,7 +36,7 @@ export interface TestProcess extends Activities {
 }
 
 export function startProcess(options: ActivitiesOptions): TestProcess {
-  const { store, isLocal = true, attemptTimeoutMs = 5_000, schedule_ms = CONFIG.retryPolicy.schedule_ms } = options;
+  const { store, attemptTimeoutMs = 5_000, schedule_ms = CONFIG.retryPolicy.schedule_ms } = options;
   const sender = createSender({
     allowNetworks: ['127.0.0.0/8'],
     denyNetworks: [],
@@ -48,7 +49,7 @@ export function startProcess(options: ActivitiesOptions): TestProcess {
   const cancellations = new Set<() => void>();
   let heartbeats = 0;
   const context: ActivityContext = {
-    isLocal,
+    isLocal: false,
     runId: 'run',
     heartbeat: () => {
       heartbeats += 1;
@@ -78,6 +79,12 @@ export function startProcess(options: ActivitiesOptions): TestProcess {
   return {
     ...activities,
     deliver: activities.deliverWebhook,
+    deliverLocally: (input) => {
+      context.isLocal = true;
+      const delivery = activities.deliverWebhook(input);
+      context.isLocal = false;
+      return delivery;
+    },
     stopping,
     delivered,
     faults,

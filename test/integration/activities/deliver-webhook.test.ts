@@ -86,9 +86,9 @@ describe('an attempt', () => {
       user_id: first.user_id,
     });
     const foreign = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await worker.deliver(first)).toMatchObject({ kind: 'slow' });
+    expect(await worker.deliverLocally(first)).toMatchObject({ kind: 'slow' });
     expect(await worker.deliver(second)).toEqual({ kind: 'busy', due_in: expect.any(Number), took });
-    expect(await worker.deliver(foreign)).toMatchObject({ kind: 'slow' });
+    expect(await worker.deliverLocally(foreign)).toMatchObject({ kind: 'slow' });
   });
 });
 
@@ -143,8 +143,8 @@ describe('patience', () => {
     await using receiver = await Receiver.start({ behaviour: delayed(600, answer(200)) });
     const worker = startProcess({ store });
     const input = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await worker.deliver(input)).toEqual({ kind: 'slow', took });
-    expect(await worker.deliver(input)).toMatchObject({ kind: 'slow' });
+    expect(await worker.deliverLocally(input)).toEqual({ kind: 'slow', took });
+    expect(await worker.deliverLocally(input)).toMatchObject({ kind: 'slow' });
     await worker.idle();
     expect(await store.getWebhook(input.user_id, input.call_id)).toMatchObject({ status: 'delivered' });
     expect(receiver.requests).toHaveLength(1);
@@ -154,14 +154,14 @@ describe('patience', () => {
     await using receiver = await Receiver.start({ behaviour: neverAnswer });
     const worker = startProcess({ store, attemptTimeoutMs: 2_000 });
     const first = await registerDelivery(store, { webhook_url: receiver.url });
-    await worker.deliver(first);
+    await worker.deliverLocally(first);
     const second = await registerDelivery(store, { webhook_url: receiver.url, user_id: first.user_id });
     // Patience never ends: what answers is the sending itself.
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    expect(await worker.deliver(second)).toMatchObject({ kind: 'slow' });
+    expect(await worker.deliverLocally(second)).toMatchObject({ kind: 'slow' });
   });
 
   test('ends with a store that hangs', async () => {
@@ -175,7 +175,7 @@ describe('patience', () => {
     await using receiver = await Receiver.start();
     const worker = startProcess({ store: hanging });
     const input = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await worker.deliver(input)).toMatchObject({ kind: 'slow' });
+    expect(await worker.deliverLocally(input)).toMatchObject({ kind: 'slow' });
     open();
     await worker.idle();
     expect(receiver.requests).toHaveLength(1);
@@ -184,7 +184,7 @@ describe('patience', () => {
   test('is endless outside of workflow tasks', async () => {
     await using receiver = await Receiver.start({ behaviour: delayed(600, answer(200)) });
     const input = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await startProcess({ store, isLocal: false }).deliver(input)).toMatchObject({ kind: 'delivered' });
+    expect(await startProcess({ store }).deliver(input)).toMatchObject({ kind: 'delivered' });
   });
 });
 
@@ -210,7 +210,7 @@ describe('a store', () => {
       closeAttempt: (request) => (refusals-- > 0 ? Promise.reject(error) : store.closeAttempt(request)),
     });
     await using receiver = await Receiver.start();
-    const worker = startProcess({ store: flaky, isLocal: false });
+    const worker = startProcess({ store: flaky });
     const input = await registerDelivery(store, { webhook_url: receiver.url });
     expect(await worker.deliver(input)).toMatchObject({ kind: 'delivered' });
     expect(worker.faults).toEqual(faults);
@@ -356,7 +356,7 @@ describe('a call that is not stored yet', () => {
     await using receiver = await Receiver.start();
     const input = await unread(receiver.url);
     const worker = startProcess({ store, calls: { source: { getCall } }, limit: 1 });
-    expect(await worker.deliver(input)).toEqual({ kind: 'reading', took });
+    expect(await worker.deliverLocally(input)).toEqual({ kind: 'reading', took });
     // Nor does it hold a place of its endpoint.
     const other = await registerDelivery(store, { webhook_url: receiver.url, user_id: input.user_id });
     expect(await worker.deliver(other)).toMatchObject({ kind: 'delivered' });
@@ -406,7 +406,7 @@ describe('a webhook whose attempt was interrupted', () => {
     await using receiver = await Receiver.start({ behaviour: delayed(20, answer(200)) });
     const inputs = [];
     for (let call = 0; call < 100; call += 1) inputs.push(await interrupted(3, 'shared', receiver.url));
-    const worker = startProcess({ store, isLocal: false });
+    const worker = startProcess({ store });
     const ends = await Promise.all(inputs.map((input) => worker.deliver(input)));
     expect(new Set(ends.map(({ kind }) => kind))).toEqual(new Set(['delivered']));
     expect(receiver.requests).toHaveLength(100);
@@ -425,7 +425,7 @@ describe('a webhook whose attempt was interrupted', () => {
     });
     const worker = startProcess({ store: noting, attemptTimeoutMs: 1_000 });
     const [first] = await Promise.all([
-      worker.deliver(input),
+      worker.deliverLocally(input),
       expect
         .poll(() => receiver.requests.length)
         .toBe(1)

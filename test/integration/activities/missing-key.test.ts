@@ -25,7 +25,7 @@ afterAll(async () => {
 
 test('a call whose key is missing waits, is told of once with the key’s ID, and holds up no other call', async () => {
   await using receiver = await Receiver.start();
-  const worker = startProcess({ store: without, isLocal: false });
+  const worker = startProcess({ store: without });
   const webhook_url = receiver.url;
   const sealed = await Promise.all([1, 2].map(() => registerDelivery(withKey, { webhook_url, payload: '{"a":1}' })));
   const clear = await registerDelivery(without, { webhook_url, payload: '{"b":2}' });
@@ -42,7 +42,7 @@ test('a call whose key is missing waits, is told of once with the key’s ID, an
     ),
   ]);
 
-  const repaired = startProcess({ store: withKey, isLocal: false });
+  const repaired = startProcess({ store: withKey });
   for (const input of sealed) expect(await repaired.deliver(input)).toMatchObject({ kind: 'delivered' });
   for (const { user_id, call_id } of sealed) {
     expect(await withKey.getWebhook(user_id, call_id)).toMatchObject({ metadata: [{ response_code: 200 }] });
@@ -60,7 +60,7 @@ test('a call is not read from its source while nothing could be signed', async (
       return { call_id, data: '{"a":1}' };
     },
   };
-  const worker = startProcess({ store: without, calls: { source }, isLocal: false });
+  const worker = startProcess({ store: without, calls: { source } });
   const input = await registerDelivery(without, { webhook_url: receiver.url, payload: null, user_id });
   expect(await worker.deliver(input)).toMatchObject({ kind: 'unread' });
   expect(asked).toBe(0);

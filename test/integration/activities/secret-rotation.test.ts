@@ -26,7 +26,7 @@ function seenWith(secret: string, { headers, body }: ReceivedRequest): { standar
 
 test('a rotation is seamless for both headers, also at the moment at which the new secret becomes active', async () => {
   await using receiver = await Receiver.start();
-  const worker = startProcess({ store, isLocal: false });
+  const worker = startProcess({ store });
   const user_id = unique('user');
   /** Sends one webhook, and tells by which secrets both headers were signed. */
   const deliver = async () => {
@@ -67,9 +67,7 @@ test('of several secrets the one that became active last signs x-webhook-signatu
   await store.createSigningSecret(user_id, { activate_in_ms: 3_600_000 });
   const first = await store.createSigningSecret(user_id);
   const last = await store.createSigningSecret(user_id);
-  await startProcess({ store, isLocal: false }).deliver(
-    await registerDelivery(store, { webhook_url: receiver.url, user_id }),
-  );
+  await startProcess({ store }).deliver(await registerDelivery(store, { webhook_url: receiver.url, user_id }));
   const [request] = receiver.requests as [ReceivedRequest];
   expect(seenWith(last.secret, request)).toEqual({ standard: true, bland: true });
   expect(seenWith(first.secret, request)).toEqual({ standard: true, bland: false });

@@ -25,7 +25,7 @@ const watched = (window_ms: number, ...inputs: DeliveryInput[]): WatchInput => (
 /** A webhook whose attempt goes on. */
 async function slowDelivery(worker: TestProcess, webhook_url: string) {
   const input = await registerDelivery(store, { webhook_url });
-  expect(await worker.deliver(input)).toMatchObject({ kind: 'slow' });
+  expect(await worker.deliverLocally(input)).toMatchObject({ kind: 'slow' });
   return input;
 }
 
@@ -130,7 +130,7 @@ describe('a watch', () => {
       });
     const worker = startProcess({ store, calls: { source: { getCall } } });
     const input = await registerDelivery(store, { webhook_url: 'http://127.0.0.1:1/', payload: null });
-    expect(await worker.deliver(input)).toMatchObject({ kind: 'reading' });
+    expect(await worker.deliverLocally(input)).toMatchObject({ kind: 'reading' });
     const watch = worker.watchAttempts(watched(10_000, input));
     give();
     expect((await watch).ends).toEqual([[0, 0, { kind: 'read' }]]);

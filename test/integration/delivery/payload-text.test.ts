@@ -97,7 +97,6 @@ describe.each([
       const { secret } = await store.createSigningSecret(user.userId);
       const worker: TestProcess = startProcess({
         store,
-        isLocal: false,
         ...(way.source && { calls: { source: way.source() } }),
       });
       const { sent = (text: string) => text } = way;
