@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidRequestError } from '../contract/index.js';
+import { milliseconds, orNull, text } from './answer.js';
 import type { Database } from './database.js';
-import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { isoTime, isoTimeOrNull } from './sql.js';
 import { plainStatement } from './statement.js';
 import type { ApiKeyInfo } from './store.js';
 
@@ -15,18 +16,16 @@ const generatedPrefix = (key: string): string => key.slice(0, 10);
 const givenPrefix = (key: string, hash: string): string =>
   `${key.slice(0, Math.min(4, key.length >> 2))}~${hash.slice(0, 8)}`;
 
-interface KeyRow {
-  hash: string;
-  prefix: string;
-  user_id: string;
-}
+const KEY = { hash: text(), prefix: text(), user_id: text() };
 
 /** A given key may be created again for the same user, which changes nothing: it stays revoked if it was. */
-const insertStatement = plainStatement<[hash: string, prefix: string, userId: string], object>(
-  'insert into api_keys (hash, prefix, user_id) values ($1, $2, $3) on conflict (hash) do nothing',
+const insertStatement = plainStatement<[hash: string, prefix: string, userId: string]>()(
+  {},
+  () => 'insert into api_keys (hash, prefix, user_id) values ($1, $2, $3) on conflict (hash) do nothing',
 );
-const readStatement = plainStatement<[hash: string], KeyRow>(
-  'select hash, prefix, user_id from api_keys where hash = $1',
+const readStatement = plainStatement<[hash: string]>()(
+  KEY,
+  (answer) => `select ${answer} from api_keys where hash = $1`,
 );
 
 export async function createApiKey(database: Database, userId: string, given?: string) {
@@ -42,16 +41,15 @@ export async function createApiKey(database: Database, userId: string, given?: s
   return { key, prefix: row.prefix };
 }
 
-interface KeyInfoRow {
-  prefix: string;
-  user_id: string;
-  created_at_ms: number;
-  revoked_at_ms: number | null;
-}
-
-const listStatement = plainStatement<[userId: string | null], KeyInfoRow>(`
-  select prefix, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('revoked_at')} as revoked_at_ms
-  from api_keys where $1::text is null or user_id = $1 order by created_at, prefix`);
+const listStatement = plainStatement<[userId: string | null]>()(
+  {
+    prefix: text(),
+    user_id: text(),
+    created_at_ms: milliseconds('created_at'),
+    revoked_at_ms: orNull(milliseconds('revoked_at')),
+  },
+  (answer) => `select ${answer} from api_keys where $1::text is null or user_id = $1 order by created_at, prefix`,
+);
 
 export async function listApiKeys(database: Database, userId?: string): Promise<ApiKeyInfo[]> {
   const rows = await database.run(listStatement, [userId ?? null]);
@@ -63,16 +61,18 @@ export async function listApiKeys(database: Database, userId?: string): Promise<
   }));
 }
 
-const revokeStatement = plainStatement<[prefix: string], object>(
-  'update api_keys set revoked_at = now() where prefix = $1 and revoked_at is null returning prefix',
+const revokeStatement = plainStatement<[prefix: string]>()(
+  { prefix: text() },
+  (answer) => `update api_keys set revoked_at = now() where prefix = $1 and revoked_at is null returning ${answer}`,
 );
 
 export async function revokeApiKey(database: Database, prefix: string): Promise<boolean> {
   return (await database.run(revokeStatement, [prefix])).length > 0;
 }
 
-const findStatement = plainStatement<[hash: string], KeyRow>(
-  'select hash, prefix, user_id from api_keys where hash = $1 and revoked_at is null',
+const findStatement = plainStatement<[hash: string]>()(
+  KEY,
+  (answer) => `select ${answer} from api_keys where hash = $1 and revoked_at is null`,
 );
 
 export async function findUserByApiKey(database: Database, key: string): Promise<string | undefined> {

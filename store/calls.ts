@@ -4,7 +4,7 @@ import { callIdSchema, InvalidRequestError, type Problem, parseOrThrow, userIdSc
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { callOwner } from './payloads.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { CallRecord } from './store.js';
 
 /** Calls in one statement, and what they weigh: transcripts of some 100 KB each stay far below what a statement may hold. */
@@ -18,12 +18,13 @@ interface SealedCall extends Pick<CallRecord, 'user_id' | 'call_id'> {
   sealed: string;
 }
 
-const statement = requestStatement<SealedCall>(
-  {
+const statement = requestStatement(
+  requestTable<SealedCall>({
     user_id: ['text', ({ user_id }) => user_id],
     call_id: ['text', ({ call_id }) => call_id],
     data: ['text', ({ sealed }) => sealed],
-  },
+  }),
+  {},
   (requests) => `
     insert into calls (user_id, call_id, data) select user_id, call_id, data from ${requests} order by user_id, call_id
     on conflict (user_id, call_id) do update set data = excluded.data, imported_at = now()`,

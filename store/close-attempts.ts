@@ -3,42 +3,60 @@ import {
   type EndpointState,
   type FinalFailure,
   INTERRUPTED,
+  type SendType,
   type WebhookStatus,
 } from '../contract/index.js';
-import { type AttemptRow, toAttempt } from './attempt.js';
+import { boolean, float, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
+import { toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import { NOTED_HEALTH } from './endpoint-health.js';
 import { StoreQueryError } from './errors.js';
 import { type AGAIN, LOCKED } from './rounds.js';
 import { epochMs, isThere, storable } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
-import { byPlace, requestStatement } from './statement.js';
+import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { CloseRequest, CloseResult } from './store.js';
 import { IS_LOCKED, refColumns, UNLOCKED_ROWS } from './webhook-requests.js';
 
-interface CloseRow extends AttemptRow {
-  place: number;
-  is_locked: boolean;
-  is_there: boolean;
+/** Of the request, joined with the attempt as it was and with what the CTEs have done. */
+const ANSWER = {
+  place: integer('request.place'),
+  is_locked: boolean(IS_LOCKED),
+  is_there: boolean('attempts.seq is not null'),
   /** Its attempts were removed with its payload. */
-  is_erased: boolean;
+  is_erased: boolean('locked.erased_at is not null'),
   /** Another batch holds the webhook now. */
-  is_other: boolean;
-  was_delivered: boolean;
+  is_other: boolean('coalesce(locked.batch_id <> request.batch_id, false)'),
+  was_delivered: boolean(
+    `(request.response_code between 200 and 299) is true or ${wasDelivered('attempts.webhook_id', 'request.batch_id')}`,
+  ),
   /** Null when the webhook was removed. */
-  status: WebhookStatus | null;
-  failure: FinalFailure | null;
-  due_in: number | null;
-  endpoint_became: EndpointState | null;
-}
+  status: orNull(text<WebhookStatus>('coalesce(moved.status, locked.status)')),
+  failure: orNull(text<FinalFailure>('case when moved.status is null then locked.error else moved.error end')),
+  due_in: orNull(milliseconds('coalesce(moved.next_attempt_at, locked.next_attempt_at) - clock_timestamp()')),
+  sent_at_ms: float(`coalesce(${epochMs('attempts.sent_at')}, 0)`),
+  send_type: text<SendType>("coalesce(attempts.send_type, '')"),
+  response_code: orNull(
+    integer('case when closed.seq is null then attempts.response_code else closed.response_code end'),
+  ),
+  response_time_ms: integer(
+    'coalesce(case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end, 0)',
+  ),
+  error: orNull(text('case when closed.seq is null then attempts.error else closed.error end')),
+  endpoint_became: orNull(
+    text<EndpointState>('select judged.state from judged where judged.place = request.place and judged.state <> was'),
+  ),
+};
+
+type CloseRow = RowOf<typeof ANSWER>;
 
 /**
  * An attempt that was closed as interrupted is amended by its own late end; any other closed one stays as it is. A 2xx makes any webhook
  * of the batch delivered; a failure moves only a webhook that still waits for this attempt: not one that is settled, nor one that has
  * a newer attempt.
  */
-const statement = requestStatement<CloseRequest>(
-  {
+const statement = requestStatement(
+  requestTable<CloseRequest>({
     seq: ['bigint', ({ seq }) => seq],
     ...refColumns,
     response_code: ['integer', ({ response_code }) => response_code],
@@ -50,8 +68,9 @@ const statement = requestStatement<CloseRequest>(
     reason: ['text', ({ next }) => (next.status === 'failed' ? storable(next.reason) : null)],
     delay_ms: ['float8', ({ next }) => (next.status === 'retrying' ? next.delay_ms : null)],
     held_ms: ['float8', ({ next }) => (next.status === 'retrying' ? next.held_ms : 0)],
-  },
-  (requests) => `
+  }),
+  ANSWER,
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     ${UNLOCKED_ROWS},
     closed as (
@@ -84,19 +103,7 @@ const statement = requestStatement<CloseRequest>(
         ))
       returning webhooks.user_id, webhooks.call_id, webhooks.status, webhooks.error, webhooks.next_attempt_at
     ),${NOTED_HEALTH}
-    select request.place::integer,
-      ${IS_LOCKED} as is_locked,
-      attempts.seq is not null as is_there, locked.erased_at is not null as is_erased,
-      locked.batch_id <> request.batch_id as is_other,
-      request.response_code between 200 and 299 or ${wasDelivered('attempts.webhook_id', 'request.batch_id')} as was_delivered,
-      coalesce(moved.status, locked.status) as status,
-      case when moved.status is null then locked.error else moved.error end as failure,
-      ${epochMs('coalesce(moved.next_attempt_at, locked.next_attempt_at) - clock_timestamp()')} as due_in,
-      ${epochMs('attempts.sent_at')} as sent_at_ms, attempts.send_type,
-      case when closed.seq is null then attempts.response_code else closed.response_code end as response_code,
-      case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end as response_time_ms,
-      case when closed.seq is null then attempts.error else closed.error end as error,
-      (select judged.state from judged where judged.place = request.place and judged.state <> was) as endpoint_became
+    select ${answer}
     from request
     left join locked using (user_id, call_id)
     left join attempts on attempts.seq = request.seq
@@ -109,7 +116,7 @@ export async function closeAttempts(
   database: Database,
   requests: readonly CloseRequest[],
 ): Promise<(CloseResult | Error | typeof AGAIN | typeof LOCKED)[]> {
-  const rows = await database.query<CloseRow, CloseRequest>(statement, requests);
+  const rows = await database.query(statement, requests);
   return byPlace(requests.length, rows).map((row, index) => {
     if (row?.is_locked) return LOCKED;
     if (row?.is_erased && !row.is_there) return { attempt: null, standing: toStanding(row), endpoint_became: null };

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type AnswerColumns, type RowOf, wrongColumn } from './answer.js';
 import { isConflict, toStoreError } from './driver-errors.js';
+import { StoreQueryError } from './errors.js';
 import type { PlainStatement, RequestStatement } from './statement.js';
 import type { Connections } from './store.js';
 
@@ -16,14 +18,14 @@ export type Driver = (statement: NamedStatement) => Promise<object[]>;
 
 /** A database that runs single statements, each its own transaction, and throws only typed errors. A statement that conflicts with others may run more than once. */
 export interface Database {
-  query<Row extends object, Request>(
-    statement: RequestStatement<Request>,
+  query<Request, Columns extends AnswerColumns>(
+    statement: RequestStatement<Request, Columns>,
     requests: readonly Request[],
-  ): Promise<Row[]>;
-  run<Parameters extends readonly unknown[], Row extends object>(
-    statement: PlainStatement<Parameters, Row>,
+  ): Promise<RowOf<Columns>[]>;
+  run<Parameters extends readonly unknown[], Columns extends AnswerColumns>(
+    statement: PlainStatement<Parameters, Columns>,
     parameters: Parameters,
-  ): Promise<Row[]>;
+  ): Promise<RowOf<Columns>[]>;
   /** How many statements of one kind it runs at the same time. */
   readonly concurrency: number;
   /** Of a pool; undefined for one session that everybody shares. */
@@ -41,11 +43,11 @@ export function databaseOf(
   connected: () => Driver | Promise<Driver>,
   { concurrency, connections = () => undefined, close }: DatabaseParts,
 ): Database {
-  const execute = async <Row extends object>(statement: NamedStatement): Promise<Row[]> => {
+  const execute = async (statement: NamedStatement): Promise<object[]> => {
     for (let runs = 1; ; runs++) {
       try {
         const driver = await connected();
-        return (await driver(statement)) as Row[];
+        return await driver(statement);
       } catch (thrown) {
         const error = toStoreError(thrown);
         if (!isConflict(error) || runs === MAX_RUNS) throw error;
@@ -54,10 +56,24 @@ export function databaseOf(
     }
   };
   return {
-    query: ({ name, text, valuesOf }, requests) => execute({ name, text, values: valuesOf(requests) }),
-    run: ({ name, text }, values) => execute({ name, text, values }),
+    query: async ({ name, text, answer, valuesOf }, requests) =>
+      declared(answer, await execute({ name, text, values: valuesOf(requests) })),
+    run: async ({ name, text, answer }, values) => declared(answer, await execute({ name, text, values })),
     concurrency,
     connections,
     close,
   };
+}
+
+/** Throws `StoreQueryError` where a row is not what its statement declares. */
+function declared<Columns extends AnswerColumns>(columns: Columns, rows: object[]): RowOf<Columns>[] {
+  for (const row of rows) {
+    const wrong = wrongColumn(columns, row);
+    if (wrong !== undefined) {
+      throw new StoreQueryError(
+        `the database driver answers ${wrong} otherwise than expected: are its type parsers changed?`,
+      );
+    }
+  }
+  return rows as RowOf<Columns>[];
 }

@@ -1,12 +1,13 @@
+import { integer, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Interruptions } from './interrupt-attempts.js';
 import { isThere } from './sql.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 
-const unfinishedStatement = requestStatement<string>(
-  { workflow_id: ['text', (workflowId) => workflowId] },
-  (requests) =>
-    `select workflow_id, batch_id from ${requests} join batches using (workflow_id) where finished_at is null`,
+const unfinishedStatement = requestStatement(
+  requestTable<string>({ workflow_id: ['text', (workflowId) => workflowId] }),
+  { workflow_id: text(), batch_id: text() },
+  (requests, answer) => `select ${answer} from ${requests} join batches using (workflow_id) where finished_at is null`,
 );
 
 /** Those of the workflows' batches that are not finished. */
@@ -24,17 +25,19 @@ interface EndedBatch {
 
 const batch = { batch_id: ['text', ({ batch_id }: EndedBatch) => batch_id] } as const;
 
-const expiredStatement = requestStatement<EndedBatch>(
-  batch,
-  (requests) => `
-    select seq::text from ${requests} join webhooks using (batch_id) join attempts on attempts.webhook_id = webhooks.id
+const expiredStatement = requestStatement(
+  requestTable(batch),
+  { seq: text() },
+  (requests, answer) => `
+    select ${answer} from ${requests} join webhooks using (batch_id) join attempts on attempts.webhook_id = webhooks.id
     where status in ('pending', 'retrying') and attempts.finished_at is null and deadline <= clock_timestamp()`,
 );
 
 /** The batch is finished when none of its webhooks is left; what no row tells of was taken over, and counts as failed. */
-const failStatement = requestStatement<EndedBatch>(
-  { ...batch, reason: ['text', ({ reason }) => reason] },
-  (requests) => `
+const failStatement = requestStatement(
+  requestTable<EndedBatch>({ ...batch, reason: ['text', ({ reason }) => reason] }),
+  { count: integer('count(*)') },
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     failed as (
       update webhooks set status = 'failed', error = 'BatchEnded', reason = request.reason, settled_at = clock_timestamp(),
@@ -59,7 +62,7 @@ const failStatement = requestStatement<EndedBatch>(
       where batches.batch_id = request.batch_id and finished_at is null
         and unsettled = (select count(*) from failed)
     )
-    select count(*)::integer from failed`,
+    select ${answer} from failed`,
 );
 
 /** Fails what a batch has left unsettled, but for webhooks with an attempt in flight. Returns how many it failed. */
@@ -68,8 +71,8 @@ export async function failUnsettled(
   interruptions: Interruptions,
   request: EndedBatch,
 ): Promise<number> {
-  const expired = await database.query<{ seq: string }, EndedBatch>(expiredStatement, [request]);
+  const expired = await database.query(expiredStatement, [request]);
   await interruptions.interrupt(expired.map(({ seq }) => seq));
-  const [failed] = await database.query<{ count: number }, EndedBatch>(failStatement, [request]);
+  const [failed] = await database.query(failStatement, [request]);
   return failed?.count ?? 0;
 }

@@ -1,24 +1,26 @@
 import { failureMessage, type WebhookStatus } from '../contract/index.js';
+import { boolean, float, integer, orNull, text } from './answer.js';
 import type { Database } from './database.js';
 import { epochMs } from './sql.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { ErasedCall } from './store.js';
 import { keyColumns, LOCKED_ROWS, type WebhookKey } from './webhook-requests.js';
 
-interface EraseRow {
-  was: WebhookStatus | null;
-  is: WebhookStatus;
-  in_flight_ms: number | null;
-  attempts: number;
-  call_record: boolean;
-}
+const ANSWER = {
+  was: orNull(text<WebhookStatus>('locked.status')),
+  is: text<WebhookStatus>("coalesce(erased.status, 'failed')"),
+  in_flight_ms: orNull(float(`select ${epochMs('deadline - clock_timestamp()')} from open`)),
+  attempts: integer('select count(*) from removed'),
+  call_record: boolean('(select count(*) from forgotten) > 0'),
+};
 
 const UNSETTLED = `locked.status in ('pending', 'retrying')`;
 
 /** An attempt in flight stays until its end or its deadline: who sends it must find it to record how it ended. */
-const statement = requestStatement<WebhookKey & { reason: string }>(
-  { ...keyColumns, reason: ['text', ({ reason }) => reason] },
-  (requests) => `
+const statement = requestStatement(
+  requestTable<WebhookKey & { reason: string }>({ ...keyColumns, reason: ['text', ({ reason }) => reason] }),
+  ANSWER,
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     ${LOCKED_ROWS},
     open as materialized (
@@ -45,16 +47,13 @@ const statement = requestStatement<WebhookKey & { reason: string }>(
       delete from calls using request where calls.user_id = request.user_id and calls.call_id = request.call_id
       returning calls.call_id
     )
-    select locked.status as was, erased.status as is,
-      (select ${epochMs('deadline - clock_timestamp()')} from open) as in_flight_ms,
-      (select count(*) from removed)::integer as attempts,
-      (select count(*) from forgotten) > 0 as call_record
+    select ${answer}
     from request left join locked using (user_id, call_id) left join erased using (user_id, call_id)`,
 );
 
 export async function eraseCall(database: Database, call: WebhookKey): Promise<ErasedCall | undefined> {
   const request = { ...call, reason: failureMessage('CallErased', call.call_id) };
-  const [row] = await database.query<EraseRow, typeof request>(statement, [request]);
+  const [row] = await database.query(statement, [request]);
   if (!row || (row.was === null && !row.call_record)) return undefined;
   const { was, is, in_flight_ms, attempts, call_record } = row;
   return { webhook: was === null ? null : { was, is, in_flight_ms }, attempts, call_record };

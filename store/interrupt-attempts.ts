@@ -1,12 +1,23 @@
 import { INTERRUPTED } from '../contract/index.js';
+import { integer, text } from './answer.js';
 import type { Database } from './database.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { InterruptedAttempt } from './store.js';
 
+const ANSWER = {
+  seq: text(),
+  batch_id: text(),
+  user_id: text(),
+  call_id: text(),
+  url: text(),
+  step: integer(),
+};
+
 /** The end of an interrupted attempt is unknown: its whole time is taken. */
-const statement = requestStatement<string>(
-  { seq: ['bigint', (seq) => seq] },
-  (requests) => `
+const statement = requestStatement(
+  requestTable<string>({ seq: ['bigint', (seq) => seq] }),
+  ANSWER,
+  (requests, answer) => `
     with locked as materialized (
       select seq, webhooks.id, user_id, call_id, url, step
       from ${requests} join attempts using (seq) join webhooks on webhooks.id = webhook_id
@@ -25,7 +36,7 @@ const statement = requestStatement<string>(
       from interrupted
       where webhooks.id = interrupted.webhook_id and webhooks.batch_id = interrupted.batch_id
     )
-    select seq::text, batch_id, user_id, call_id, url, step from interrupted join locked using (seq)`,
+    select ${answer} from interrupted join locked using (seq)`,
 );
 
 type Listener = (attempts: InterruptedAttempt[]) => void;
@@ -47,7 +58,7 @@ export class Interruptions {
   /** Closes those of the attempts that are open past their deadline, and whose webhooks nobody else has locked. Returns which. */
   async interrupt(seqs: readonly string[]): Promise<Set<string>> {
     if (seqs.length === 0) return new Set();
-    const rows = await this.#database.query<InterruptedAttempt & { seq: string }, string>(statement, seqs);
+    const rows = await this.#database.query(statement, seqs);
     if (rows.length > 0) {
       const attempts = rows.map(({ seq: _, ...attempt }) => attempt);
       for (const listener of this.#listeners) listener(attempts);

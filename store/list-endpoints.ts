@@ -1,30 +1,35 @@
 import { decodeEndpointCursor, encodeEndpointCursor } from '../contract/cursor.js';
 import type { Endpoint, EndpointState } from '../contract/index.js';
+import { integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
-import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { isoTime, isoTimeOrNull } from './sql.js';
 import { plainStatement } from './statement.js';
 import type { EndpointPage, EndpointsQuery } from './store.js';
 
-interface EndpointRow {
-  key: string;
-  url: string;
-  state: EndpointState;
-  since_ms: number;
-  waiting: number;
-  answered_at_ms: number | null;
-  response_code: number | null;
-  error: string | null;
-  next_probe_at_ms: number | null;
-}
+const ANSWER = {
+  key: text(),
+  url: text(),
+  state: text<EndpointState>(),
+  since_ms: milliseconds('since'),
+  waiting: integer('untried.count + tried.count'),
+  answered_at_ms: orNull(milliseconds('answered_at')),
+  response_code: orNull(integer()),
+  error: orNull(text()),
+  next_probe_at_ms: orNull(
+    milliseconds(`case when failing_since is not null and tried.next_attempt_at is not null
+      then least(tried.next_attempt_at, case when next_probe_at > clock_timestamp() then next_probe_at end) end`),
+  ),
+};
 
 /** By their names the states are in order of their trouble: down, gone, up. */
 const [FIRST_STATE, LAST_STATE] = ['down', 'up'] as const;
 
 /** A batch that is paused is tried by nobody. One row more than asked for tells whether there are more. */
 const statement = plainStatement<
-  [userId: string, from: string, upto: string, afterState: string, afterMs: number, afterKey: string, limit: number],
-  EndpointRow
->(`
+  [userId: string, from: string, upto: string, afterState: string, afterMs: number, afterKey: string, limit: number]
+>()(
+  ANSWER,
+  (answer) => `
   with chosen as materialized (
     select * from endpoints
     where user_id = $1 and state between $2 and $3
@@ -34,10 +39,7 @@ const statement = plainStatement<
   paused as materialized (
     select batch_id from batches where user_id = $1 and paused_since is not null and finished_at is null
   )
-  select key, url, state, ${epochMs('since')} as since_ms, untried.count + tried.count as waiting,
-    ${epochMs('answered_at')} as answered_at_ms, response_code, error,
-    ${epochMs(`case when failing_since is not null and tried.next_attempt_at is not null
-      then least(tried.next_attempt_at, case when next_probe_at > clock_timestamp() then next_probe_at end) end`)} as next_probe_at_ms
+  select ${answer}
   from chosen
   cross join lateral (
     select count(*)::integer as count from webhooks where webhooks.endpoint = key and webhooks.status = 'pending'
@@ -46,7 +48,8 @@ const statement = plainStatement<
     select count(*)::integer as count, min(next_attempt_at) filter (where batch_id not in (select batch_id from paused)) as next_attempt_at
     from webhooks where webhooks.endpoint = key and webhooks.status = 'retrying'
   ) tried
-  order by state, since, key`);
+  order by state, since, key`,
+);
 
 /** A user's endpoints, a page at a time. One that changes its state meanwhile may be missed, or come twice. */
 export async function listEndpoints(database: Database, query: EndpointsQuery): Promise<EndpointPage> {
@@ -62,7 +65,7 @@ export async function listEndpoints(database: Database, query: EndpointsQuery): 
   };
 }
 
-const toEndpoint = (row: EndpointRow): Endpoint => ({
+const toEndpoint = (row: RowOf<typeof ANSWER>): Endpoint => ({
   url: row.url,
   state: row.state,
   since: isoTime(row.since_ms),

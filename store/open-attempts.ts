@@ -1,4 +1,5 @@
-import type { FinalFailure } from '../contract/index.js';
+import type { FinalFailure, WebhookStatus } from '../contract/index.js';
+import { boolean, float, integer, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { missingKeyOf } from './encryption/sql.js';
@@ -7,7 +8,7 @@ import { MAX_GROUPED_BYTES } from './payloads.js';
 import { AGAIN, LOCKED } from './rounds.js';
 import { epochMs, isoTime, isThere } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
-import { byPlace, type RequestStatement, requestStatement } from './statement.js';
+import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
 import { IS_LOCKED, refColumns, UNLOCKED_ROWS } from './webhook-requests.js';
 
@@ -31,30 +32,35 @@ type Outcome =
   | 'unread'
   | 'opens';
 
-interface OpenRow {
-  place: number;
-  outcome: Outcome;
-  seq: string | null;
-  sent_at_ms: number;
-  webhook_id: string;
-  url: string;
+/** Of CTE `decision`, joined with `opened`. What an outcome has no use for may be '' or 0. */
+const ANSWER = {
+  place: integer('decision.place'),
+  outcome: text<Outcome>(),
+  seq: orNull(text('opened.seq')),
+  sent_at_ms: float(`coalesce(${epochMs('opened.sent_at')}, 0)`),
+  webhook_id: text("coalesce(decision.webhook_id, '')"),
+  url: text("coalesce(url, '')"),
   /** As it is stored; null where the caller has it. */
-  payload: string | null;
-  step: number;
+  payload: orNull(text('case when opened.seq is not null and not with_text then payload end')),
+  step: integer('coalesce(step, 0)'),
   /** JSON of pairs of ID and secret as it is stored. */
-  secrets: string | null;
+  secrets: orNull(text()),
   /** Of the payload or of a secret. */
-  missing_key: string | null;
-  status: 'delivered' | 'failed' | 'canceled';
-  error: FinalFailure | null;
-  was_delivered: boolean;
-  open_seq: string;
-  remaining_ms: number;
-  due_in: number;
-  accepted_at_ms: number;
-  interruptions: number;
-  interruptions_alone: number;
-}
+  missing_key: orNull(text()),
+  status: text<WebhookStatus>("coalesce(status, 'pending')"),
+  error: orNull(text<FinalFailure>()),
+  was_delivered: boolean(`outcome = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
+  open_seq: text("coalesce(open_seq::text, '')"),
+  remaining_ms: float(`coalesce(${epochMs('open_deadline - clock_timestamp()')}, 0)`),
+  due_in: float(
+    `coalesce(${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')}, 0)`,
+  ),
+  accepted_at_ms: float(`coalesce(${epochMs('accepted_at')}, 0)`),
+  interruptions: integer('coalesce(interruptions, 0)'),
+  interruptions_alone: integer('coalesce(interruptions_alone, 0)'),
+};
+
+type OpenRow = RowOf<typeof ANSWER>;
 
 /** Its text is not there, or too large to travel with others: it is to be loaded by itself, and then opened `with_text`. */
 export const TEXT_FIRST = Symbol('text first');
@@ -74,9 +80,9 @@ export interface SealedAttempt extends Omit<OpenedAttempt, 'kind' | 'payload' | 
   secrets: [id: string, secret: string][];
 }
 
-const statementFor = (cipher: Cipher): RequestStatement<GroupedOpenRequest> =>
-  requestStatement<GroupedOpenRequest>(
-    {
+const statementFor = (cipher: Cipher) =>
+  requestStatement(
+    requestTable<GroupedOpenRequest>({
       ...refColumns,
       send_type: ['text', ({ send_type }) => send_type],
       timeout_ms: ['float8', ({ timeout_ms }) => timeout_ms + GRACE_MS],
@@ -84,8 +90,9 @@ const statementFor = (cipher: Cipher): RequestStatement<GroupedOpenRequest> =>
       given: ['text', ({ sealed }) => sealed ?? null],
       isolation: ['text', ({ isolation }) => isolation ?? null],
       with_text: ['boolean', ({ with_text }) => with_text === true],
-    },
-    (requests) => `
+    }),
+    ANSWER,
+    (requests, answer) => `
     with request as materialized (select * from ${requests}),
     ${UNLOCKED_ROWS},
     secrets as materialized (
@@ -141,13 +148,7 @@ const statementFor = (cipher: Cipher): RequestStatement<GroupedOpenRequest> =>
       on conflict do nothing
       returning seq, webhook_id, sent_at
     )
-    select decision.place::integer, outcome, opened.seq::text, ${epochMs('opened.sent_at')} as sent_at_ms,
-      decision.webhook_id, url, step,
-      case when opened.seq is not null and not with_text then payload end as payload,
-      secrets, missing_key, status, error, open_seq::text, ${epochMs('open_deadline - clock_timestamp()')} as remaining_ms,
-      ${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')} as due_in,
-      ${epochMs('accepted_at')} as accepted_at_ms, interruptions, interruptions_alone,
-      outcome = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')} as was_delivered
+    select ${answer}
     from decision left join opened using (webhook_id)`,
   );
 
@@ -161,7 +162,7 @@ type Answer = OpenAnswer | Error | typeof AGAIN | typeof LOCKED;
 export function openAttempts(cipher: Cipher, interruptions: Interruptions) {
   const statement = statementFor(cipher);
   return async (database: Database, requests: readonly GroupedOpenRequest[]): Promise<Answer[]> => {
-    const rows = await database.query<OpenRow, GroupedOpenRequest>(statement, requests);
+    const rows = await database.query(statement, requests);
     const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
     const interrupted = await interruptions.interrupt(expired);
     return byPlace(requests.length, rows).map((row) => {

@@ -1,6 +1,7 @@
+import { integer, milliseconds, text } from './answer.js';
 import type { Database } from './database.js';
-import { epochMs, isThere } from './sql.js';
-import { requestStatement } from './statement.js';
+import { isThere } from './sql.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { Pruned } from './store.js';
 
 /** Batches and webhooks in one statement: each is a transaction of a moment. */
@@ -28,28 +29,32 @@ interface CountRequest extends PruneRequest {
 }
 
 /** A page of batches, in the order of the index. */
-const countStatement = requestStatement<CountRequest>(
-  {
+const countStatement = requestStatement(
+  requestTable<CountRequest>({
     ...columns,
     after_ms: ['float8', ({ after_ms }) => after_ms],
     after_batch: ['text', ({ after_batch }) => after_batch],
+  }),
+  {
+    batch_id: text(),
+    finished_at_ms: milliseconds('finished_at'),
+    webhooks: integer('select count(*) from webhooks where webhooks.batch_id = old.batch_id'),
   },
-  (requests) => `
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     old as materialized (
       select batch_id, finished_at from batches where ${OLD} and (finished_at, batch_id) >
         ((select to_timestamp(after_ms / 1000)::timestamptz(3) from request), (select after_batch from request))
       order by finished_at, batch_id limit ${BATCHES_IN_PAGE}
     )
-    select batch_id, ${epochMs('finished_at')} as finished_at_ms,
-      (select count(*) from webhooks where webhooks.batch_id = old.batch_id)::integer as webhooks
-    from old order by finished_at, batch_id`,
+    select ${answer} from old order by finished_at, batch_id`,
 );
 
 /** Oldest first. A batch is marked when none of its webhooks is left. */
-export const pruneStatement = requestStatement<PruneRequest>(
-  columns,
-  (requests) => `
+export const pruneStatement = requestStatement(
+  requestTable<PruneRequest>(columns),
+  { batches: integer('select count(*) from marked'), webhooks: integer('select count(*) from gone') },
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     old as materialized (
       select batch_id from batches where ${OLD} order by finished_at, batch_id limit ${BATCHES_AT_ONCE}
@@ -72,23 +77,25 @@ export const pruneStatement = requestStatement<PruneRequest>(
       returning batches.batch_id
     ),
     forgotten as (delete from rejections using marked where rejections.batch_id = marked.batch_id)
-    select (select count(*) from marked)::integer as batches, (select count(*) from gone)::integer as webhooks`,
+    select ${answer}`,
 );
 
-const forgetStatement = requestStatement<number>(
-  { days: ['integer', (days) => days] },
-  (requests) => `
+const forgetStatement = requestStatement(
+  requestTable<number>({ days: ['integer', (days) => days] }),
+  { batch_id: text('batches.batch_id') },
+  (requests, answer) => `
     with old as materialized (
       select batch_id from batches
       where pruned_at is not null and pruned_at < (select clock_timestamp() - days * interval '1 day' from ${requests})
       order by pruned_at limit ${ROWS_AT_ONCE}
     )
-    delete from batches using old where batches.batch_id = old.batch_id returning batches.batch_id`,
+    delete from batches using old where batches.batch_id = old.batch_id returning ${answer}`,
 );
 
 /** Endpoints that nothing was sent to since, nor waits for. */
-const unusedStatement = requestStatement<PruneRequest>(
-  columns,
+const unusedStatement = requestStatement(
+  requestTable<PruneRequest>(columns),
+  {},
   (requests) => `
     with unused as materialized (
       select key from ${requests} join endpoints on used_at < to_timestamp(finished_before / 1000)
@@ -100,16 +107,10 @@ const unusedStatement = requestStatement<PruneRequest>(
     delete from endpoints using unused where endpoints.key = unused.key`,
 );
 
-interface CountRow {
-  batch_id: string;
-  finished_at_ms: number;
-  webhooks: number;
-}
-
 /** Removes a chunk of what finished batches have left; nothing is left when it answers zeros. */
 export async function pruneSome(database: Database, { finished_before }: { finished_before: Date }): Promise<Pruned> {
   const request = { finished_before: finished_before.getTime() };
-  const [pruned = NONE] = await database.query<Pruned, PruneRequest>(pruneStatement, [request]);
+  const [pruned = NONE] = await database.query(pruneStatement, [request]);
   if (pruned.batches + pruned.webhooks === 0) await tidy(database, request);
   return pruned;
 }
@@ -141,7 +142,7 @@ async function count(database: Database, finished_before: number): Promise<Prune
   const total = { ...NONE };
   let after = { after_ms: 0, after_batch: '' };
   for (;;) {
-    const rows = await database.query<CountRow, CountRequest>(countStatement, [{ finished_before, ...after }]);
+    const rows = await database.query(countStatement, [{ finished_before, ...after }]);
     const last = rows.at(-1);
     if (!last) return total;
     after = { after_ms: last.finished_at_ms, after_batch: last.batch_id };

@@ -1,12 +1,13 @@
 import { decodeCallCursor, decodeFailureCursor, encodeCallCursor, encodeFailureCursor } from '../contract/cursor.js';
 import type { FailedPage, FailedQuery, SendType, StoredWebhook, WebhookStatus } from '../contract/index.js';
+import { answerList, boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import { toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { DamagedValueError, EncryptionKeyMissingError } from './errors.js';
 import { callOwner } from './payloads.js';
 import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
-import { byPlace, plainStatement, requestStatement } from './statement.js';
+import { byPlace, plainStatement, requestStatement, requestTable } from './statement.js';
 import type { BatchWebhooksQuery, WebhookPage } from './store.js';
 import { keyColumns, type WebhookKey } from './webhook-requests.js';
 
@@ -18,33 +19,30 @@ type AttemptTuple = [
   error: string | null,
 ];
 
-interface WebhookRow {
-  call_id: string;
-  payload: string | null;
-  url: string;
-  user_id: string;
-  batch_id: string;
-  status: WebhookStatus;
-  reason: string | null;
-  created_at_ms: number;
-  next_attempt_at_ms: number | null;
-  settled_at_ms: number | null;
-  /** JSON array of tuples. */
-  attempts: string;
-  /** How many rows there are for the page and one more, before those that are too large are left for the next. */
-  found: number;
-}
-
 /** What a webhook object is made of; `webhooks` must be in scope. */
-const COLUMNS = `webhooks.call_id, payload, url, webhooks.user_id, webhooks.batch_id, status, reason,
-  ${epochMs('created_at')} as created_at_ms, ${epochMs('next_attempt_at')} as next_attempt_at_ms,
-  ${epochMs('settled_at')} as settled_at_ms,
-  (
+const WEBHOOK = {
+  call_id: text('webhooks.call_id'),
+  payload: orNull(text()),
+  url: text(),
+  user_id: text('webhooks.user_id'),
+  batch_id: text('webhooks.batch_id'),
+  status: text<WebhookStatus>(),
+  reason: orNull(text()),
+  created_at_ms: milliseconds('created_at'),
+  next_attempt_at_ms: orNull(milliseconds('next_attempt_at')),
+  settled_at_ms: orNull(milliseconds('settled_at')),
+  /** JSON array of tuples. */
+  attempts: text(`
     select coalesce(json_agg(
       json_build_array(${epochMs('sent_at')}, response_code, response_time_ms, attempts.send_type, attempts.error) order by seq
-    ), '[]')::text
-    from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is not null
-  ) as attempts`;
+    ), '[]')
+    from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is not null`),
+};
+
+type WebhookRow = RowOf<typeof WEBHOOK>;
+
+/** `found`: how many rows there are for the page and one more, before those that are too large are left for the next. */
+const IN_PAGE = { ...WEBHOOK, found: integer() };
 
 /** A page ends before it holds more than this of payloads, unless it is one webhook alone. */
 const MAX_PAGE_BYTES = 4_000_000;
@@ -52,24 +50,31 @@ const MAX_PAGE_BYTES = 4_000_000;
 /** Those of CTE `chosen` (user_id, call_id, place) that fit into a page. */
 const PAGE = `
   measured as (
-    select user_id, call_id, place, count(*) over ()::integer as found,
+    select user_id, call_id, place, count(*) over () as found,
       coalesce(sum(octet_length(payload)) over (order by place rows between unbounded preceding and 1 preceding), 0) as before,
       coalesce(sum(octet_length(payload)) over (order by place), 0) as bytes
     from chosen join webhooks using (user_id, call_id)
   )
-  select ${COLUMNS}, found from measured join webhooks using (user_id, call_id)
+  select ${answerList(IN_PAGE)} from measured join webhooks using (user_id, call_id)
   where before = 0 or bytes <= ${MAX_PAGE_BYTES} order by place`;
 
-/** A row for each webhook that there is; without its columns where the group's payloads before it are too large already. */
-const sharedStatement = requestStatement<WebhookKey>(
-  keyColumns,
-  (requests) => `
+/** A row for each webhook that there is; without its payload where the group's before it are too large already. */
+const SHARED = {
+  ...WEBHOOK,
+  place: integer(),
+  fits: boolean(),
+  payload: orNull(text('case when fits then payload end')),
+};
+
+const sharedStatement = requestStatement(
+  requestTable<WebhookKey>(keyColumns),
+  SHARED,
+  (requests, answer) => `
     with measured as (
       select place, user_id, call_id, coalesce(sum(octet_length(payload)) over (order by place), 0) <= ${MAX_PAGE_BYTES} as fits
       from ${requests} join webhooks using (user_id, call_id)
     )
-    select place::integer as place, fits, 1 as found, ${COLUMNS} from measured
-    left join webhooks on fits and webhooks.user_id = measured.user_id and webhooks.call_id = measured.call_id`,
+    select ${answer} from measured join webhooks using (user_id, call_id)`,
 );
 
 /** Of a webhook that makes a shared answer too large: it is to be read alone. */
@@ -81,7 +86,7 @@ export async function getWebhooks(
   cipher: Cipher,
   keys: readonly WebhookKey[],
 ): Promise<(StoredWebhook | typeof TOO_LARGE | Error | undefined)[]> {
-  const rows = await database.query<WebhookRow & { place: number; fits: boolean }, WebhookKey>(sharedStatement, keys);
+  const rows = await database.query(sharedStatement, keys);
   return byPlace(keys.length, rows).map((row) => row && (row.fits ? webhookOrError(row, cipher) : TOO_LARGE));
 }
 
@@ -94,8 +99,9 @@ function webhookOrError(row: WebhookRow, cipher: Cipher): StoredWebhook | Error 
   }
 }
 
-const oneStatement = plainStatement<[userId: string, callId: string], WebhookRow>(
-  `select ${COLUMNS}, 1 as found from webhooks where user_id = $1 and call_id = $2`,
+const oneStatement = plainStatement<[userId: string, callId: string]>()(
+  WEBHOOK,
+  (answer) => `select ${answer} from webhooks where user_id = $1 and call_id = $2`,
 );
 
 export async function getWebhook(
@@ -116,9 +122,10 @@ const batchStatement = plainStatement<
     status: string | null,
     callIds: readonly string[] | null,
     limit: number,
-  ],
-  WebhookRow
->(`
+  ]
+>()(
+  IN_PAGE,
+  () => `
   with sent as (
     select user_id, call_id from webhooks where batch_id = $1 and call_id > $3
     union
@@ -130,7 +137,8 @@ const batchStatement = plainStatement<
     where user_id = $2 and ($4::text is null or status = $4) and ($5::text[] is null or call_id = any($5))
     order by call_id limit $6
   ),
-  ${PAGE}`);
+  ${PAGE}`,
+);
 
 export async function listBatchWebhooks(
   database: Database,
@@ -169,9 +177,12 @@ const failedParameters = (query: FailedQuery): FailedParameters => {
   return [user_id, since, until, url, batch_id, afterMs, afterCall, limit + 1];
 };
 
-const failedWebhooksStatement = plainStatement<FailedParameters, WebhookRow>(`
+const failedWebhooksStatement = plainStatement<FailedParameters>()(
+  IN_PAGE,
+  () => `
   with chosen as (select user_id, call_id, row_number() over (order by settled_at, call_id) as place ${FAILED}),
-  ${PAGE}`);
+  ${PAGE}`,
+);
 
 export async function listFailedWebhooks(database: Database, cipher: Cipher, query: FailedQuery): Promise<WebhookPage> {
   const rows = await database.run(failedWebhooksStatement, failedParameters(query));
@@ -180,20 +191,18 @@ export async function listFailedWebhooks(database: Database, cipher: Cipher, que
   );
 }
 
-interface FailedRow {
-  call_id: string;
-  batch_id: string;
-  url: string;
-  reason: string | null;
-  settled_at_ms: number;
-  attempts: number;
-}
-
-const failedStatement = plainStatement<FailedParameters, FailedRow>(`
-  select call_id, batch_id, url, reason, ${epochMs('settled_at')} as settled_at_ms, (
-    select count(*)::integer from attempts where attempts.webhook_id = webhooks.id and attempts.finished_at is not null
-  ) as attempts
-  ${FAILED}`);
+const failedStatement = plainStatement<FailedParameters>()(
+  {
+    call_id: text(),
+    batch_id: text(),
+    url: text(),
+    reason: orNull(text()),
+    settled_at_ms: milliseconds('settled_at'),
+    attempts: integer(`select count(*) from attempts
+      where attempts.webhook_id = webhooks.id and attempts.finished_at is not null`),
+  },
+  (answer) => `select ${answer} ${FAILED}`,
+);
 
 export async function listFailed(database: Database, query: FailedQuery): Promise<FailedPage> {
   const rows = await database.run(failedStatement, failedParameters(query));
@@ -206,7 +215,7 @@ export async function listFailed(database: Database, query: FailedQuery): Promis
 }
 
 function toPage(
-  rows: readonly WebhookRow[],
+  rows: readonly RowOf<typeof IN_PAGE>[],
   cipher: Cipher,
   limit: number,
   cursorOf: (row: WebhookRow) => string,

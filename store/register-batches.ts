@@ -1,10 +1,9 @@
 import type { CallStanding, EndpointRef, RegisteredPart, RegisterInput, RegisterPart } from '../contract/index.js';
 import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
-import { registeredStanding, STANDINGS, type StandingRow } from './registered-standing.js';
+import { registeredStanding, STANDINGS } from './registered-standing.js';
 import { type BatchRow, batchRows, type CallRequest, callsOf } from './registration-rows.js';
-import type { RequestStatement } from './statement.js';
-import { CREATE_FROM_SOURCE, CREATE_FROM_TABLE, RESEND, type TakenRow } from './take-calls.js';
+import { CREATE_FROM_SOURCE, CREATE_FROM_TABLE, RESEND, type TakeStatement } from './take-calls.js';
 
 /** What is known of one call now: of a fresh one its URL only. */
 interface Registered {
@@ -81,7 +80,7 @@ async function answer(
 }
 
 async function standingsOf(database: Database, requests: readonly CallRequest[]): Promise<Registered[]> {
-  const rows = await database.query<StandingRow, CallRequest>(STANDINGS, requests);
+  const rows = await database.query(STANDINGS, requests);
   const answers = requests.map(() => PRUNED);
   for (const row of rows) answers[row.place - 1] = { url: row.url, standing: registeredStanding(row) };
   return answers;
@@ -89,10 +88,10 @@ async function standingsOf(database: Database, requests: readonly CallRequest[])
 
 async function take(
   database: Database,
-  statement: RequestStatement<CallRequest>,
+  statement: TakeStatement,
   requests: readonly CallRequest[],
 ): Promise<Registered[]> {
-  const rows = await database.query<TakenRow, CallRequest>(statement, requests);
+  const rows = await database.query(statement, requests);
   if (rows.some(({ was_registered }) => was_registered)) return standingsOf(database, requests);
   const answers = requests.map(() => PRUNED);
   for (const { place, url, error } of rows) {

@@ -1,23 +1,15 @@
 import type { CallStanding, FinalFailure, Rejection } from '../contract/index.js';
+import { integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import { type CallRequest, callColumns } from './registration-rows.js';
-import { epochMs, isThere } from './sql.js';
+import { isThere } from './sql.js';
 import { standingOf, wasDelivered } from './standing.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 
-export interface StandingRow {
-  place: number;
-  standing: 'untried' | CallStanding['status'];
-  error: string | null;
-  due_in: number | null;
-  url: string | null;
-}
-
-/** Where calls stand that were registered before. */
-export const STANDINGS = requestStatement<CallRequest>(
-  callColumns,
-  (requests) => `
-    select request.place::integer, webhooks.url, ${epochMs("greatest(next_attempt_at - clock_timestamp(), interval '0')")} as due_in,
-      case
+const ANSWER = {
+  place: integer('request.place'),
+  url: orNull(text('webhooks.url')),
+  due_in: orNull(milliseconds("greatest(next_attempt_at - clock_timestamp(), interval '0')")),
+  standing: text<'untried' | CallStanding['status']>(`case
         when rejections.error is not null then 'rejected'
         when webhooks.id is null then 'canceled'
         when webhooks.batch_id <> request.batch_id then
@@ -26,13 +18,25 @@ export const STANDINGS = requestStatement<CallRequest>(
         when ${isThere('attempts where webhook_id = webhooks.id and finished_at is null')} then 'in_flight'
         when status = 'retrying' then 'retrying'
         else 'untried'
-      end as standing,
-      case
+      end`),
+  error: orNull(
+    text(`case
         when rejections.error is not null then rejections.error
         when webhooks.id is null then 'BatchPruned'
         when webhooks.batch_id <> request.batch_id then 'Superseded'
         else webhooks.error
-      end as error
+      end`),
+  ),
+};
+
+type StandingRow = RowOf<typeof ANSWER>;
+
+/** Where calls stand that were registered before. */
+export const STANDINGS = requestStatement(
+  requestTable<CallRequest>(callColumns),
+  ANSWER,
+  (requests, answer) => `
+    select ${answer}
     from ${requests}
     left join rejections using (batch_id, call_id)
     left join webhooks on webhooks.user_id = request.user_id and webhooks.call_id = request.call_id`,

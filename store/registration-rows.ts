@@ -1,8 +1,8 @@
 import type { EndpointRef, RegisterInput, RegisterPart } from '../contract/index.js';
+import { boolean, float, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
-import { epochMs } from './sql.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import { refColumns } from './webhook-requests.js';
 
 /** One call of a part. */
@@ -24,15 +24,17 @@ export const callColumns = {
   upto: ['integer', ({ upto }: CallRequest) => upto],
 } as const;
 
+const BATCH = {
+  batch_id: text(),
+  registered: integer(),
+  accepted_at_ms: milliseconds('accepted_at'),
+  paused_since_ms: orNull(milliseconds('paused_since')),
+  paused_ms: float(),
+  pruned: boolean('pruned_at is not null'),
+};
+
 /** A batch as it is known before its calls are registered. */
-export interface BatchRow {
-  batch_id: string;
-  registered: number;
-  accepted_at_ms: number;
-  paused_since_ms: number | null;
-  paused_ms: number;
-  pruned: boolean;
-}
+export type BatchRow = RowOf<typeof BATCH>;
 
 type BatchRequest = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
 
@@ -40,8 +42,8 @@ const endpointKey = (userId: string, url: string | undefined): string | null =>
   url === undefined ? null : endpointRef(userId, url).key;
 
 /** Creates the rows of batches and endpoints that have none, and answers how all of the batches stand. */
-const batchStatement = requestStatement<BatchRequest>(
-  {
+const batchStatement = requestStatement(
+  requestTable<BatchRequest>({
     batch_id: ['text', ({ batch_id }) => batch_id],
     workflow_id: ['text', ({ workflow_id }) => workflow_id],
     user_id: ['text', ({ user_id }) => user_id],
@@ -50,8 +52,9 @@ const batchStatement = requestStatement<BatchRequest>(
     accepted_at: ['float8', ({ accepted_at }) => accepted_at],
     url: ['text', ({ webhook_url }) => webhook_url ?? null],
     endpoint: ['text', ({ user_id, webhook_url }) => endpointKey(user_id, webhook_url)],
-  },
-  (requests) => `
+  }),
+  BATCH,
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     used as (
       insert into endpoints (key, user_id, url)
@@ -68,8 +71,7 @@ const batchStatement = requestStatement<BatchRequest>(
       on conflict (batch_id) do nothing
       returning batch_id, registered, accepted_at, paused_since, paused_ms, pruned_at
     )
-    select batch_id, registered, ${epochMs('accepted_at')} as accepted_at_ms,
-      ${epochMs('paused_since')} as paused_since_ms, paused_ms::float8, pruned_at is not null as pruned
+    select ${answer}
     from (
       select * from created
       union all
@@ -85,7 +87,7 @@ export async function batchRows(
 ): Promise<Map<string, BatchRow>> {
   const batches = new Map(parts.map((part) => [part.batch_id, { ...part, workflow_id, accepted_at }]));
   for (;;) {
-    const rows = await database.query<BatchRow, BatchRequest>(batchStatement, [...batches.values()]);
+    const rows = await database.query(batchStatement, [...batches.values()]);
     // A row that another process created at the same moment is seen by the next statement only.
     if (rows.length === batches.size) return new Map(rows.map((row) => [row.batch_id, row]));
   }

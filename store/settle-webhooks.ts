@@ -6,10 +6,11 @@ import {
   type SettleInput,
   type WebhookStatus,
 } from '../contract/index.js';
+import { boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
-import { epochMs, isThere, storable } from './sql.js';
+import { isThere, storable } from './sql.js';
 import { isInFlight, standingOf, standingTaken, wasDelivered } from './standing.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { WebhookRef } from './store.js';
 import { LOCKED_ROWS, refColumns } from './webhook-requests.js';
 
@@ -19,22 +20,23 @@ interface SettleRequest extends WebhookRef {
   reason: string;
 }
 
-interface SettleRow {
-  place: number;
-  was_delivered: boolean;
-  standing: WebhookStatus | 'missing' | 'other' | 'in_flight';
-  error: FinalFailure | null;
-}
+const STANDING = {
+  place: integer(),
+  standing: text<WebhookStatus | 'missing' | 'other' | 'in_flight'>(),
+  error: orNull(text<FinalFailure>()),
+  was_delivered: boolean(`standing = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
+};
 
 /** Ends webhooks that are unsettled and have no attempt in flight. Answers those that stand otherwise. */
-const settleStatement = requestStatement<SettleRequest>(
-  {
+const settleStatement = requestStatement(
+  requestTable<SettleRequest>({
     ...refColumns,
     end_status: ['text', ({ status }) => status],
     end_error: ['text', ({ error }) => error],
     end_reason: ['text', ({ reason }) => storable(reason)],
-  },
-  (requests) => `
+  }),
+  STANDING,
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     ${LOCKED_ROWS},
     decision as materialized (
@@ -58,9 +60,7 @@ const settleStatement = requestStatement<SettleRequest>(
       from decision
       where standing = 'ends' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
     )
-    select place::integer, standing, error,
-      standing = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')} as was_delivered
-    from decision where standing <> 'ends'`,
+    select ${answer} from decision where standing <> 'ends'`,
 );
 
 /** Settles webhooks of one batch without sending. */
@@ -69,7 +69,7 @@ export async function settleWebhooks(
   { call_ids, ...rest }: SettleInput,
 ): Promise<[index: number, standing: CallStanding][]> {
   const requests = call_ids.map((call_id) => ({ ...rest, call_id, reason: failureMessage(rest.error, call_id) }));
-  const rows = await database.query<SettleRow, SettleRequest>(settleStatement, requests);
+  const rows = await database.query(settleStatement, requests);
   return rows.map((row) => [row.place - 1, toStanding(row)]);
 }
 
@@ -78,11 +78,11 @@ export async function failWebhook(
   database: Database,
   request: WebhookRef & { error: FinalFailure; reason: string },
 ): Promise<CallStanding> {
-  const [row] = await database.query<SettleRow, SettleRequest>(settleStatement, [{ ...request, status: 'failed' }]);
+  const [row] = await database.query(settleStatement, [{ ...request, status: 'failed' }]);
   return row ? toStanding(row) : { status: 'failed', error: request.error };
 }
 
-function toStanding({ standing, error, was_delivered }: SettleRow): CallStanding {
+function toStanding({ standing, error, was_delivered }: RowOf<typeof STANDING>): CallStanding {
   switch (standing) {
     case 'missing':
       return { status: 'rejected', error: 'CallNotFound' };
@@ -95,12 +95,22 @@ function toStanding({ standing, error, was_delivered }: SettleRow): CallStanding
   }
 }
 
-const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
-  {
+const LEFT = {
+  is_deleted: boolean('deleted.call_id is not null'),
+  status: orNull(text<WebhookStatus>('webhooks.status')),
+  error: orNull(text<FinalFailure>('webhooks.error')),
+  is_other: orNull(boolean('webhooks.batch_id <> request.batch_id')),
+  was_delivered: boolean(wasDelivered('webhooks.id', 'request.batch_id')),
+  due_in: orNull(milliseconds('next_attempt_at - clock_timestamp()')),
+};
+
+const rejectStatement = requestStatement(
+  requestTable<WebhookRef & { error: Rejection }>({
     ...refColumns,
     error: ['text', ({ error }) => error],
-  },
-  (requests) => `
+  }),
+  LEFT,
+  (requests, answer) => `
     with request as materialized (select * from ${requests}),
     deleted as (
       delete from webhooks using request
@@ -114,28 +124,16 @@ const rejectStatement = requestStatement<WebhookRef & { error: Rejection }>(
       select request.batch_id, request.call_id, request.error from request join deleted using (user_id, call_id)
       on conflict do nothing
     )
-    select deleted.call_id is not null as is_deleted, webhooks.status, webhooks.error, webhooks.batch_id <> request.batch_id as is_other,
-      ${wasDelivered('webhooks.id', 'request.batch_id')} as was_delivered,
-      ${epochMs('next_attempt_at - clock_timestamp()')} as due_in
-    from request left join deleted using (user_id, call_id)
+    select ${answer} from request left join deleted using (user_id, call_id)
     left join webhooks on webhooks.user_id = request.user_id and webhooks.call_id = request.call_id`,
 );
-
-interface RejectRow {
-  is_deleted: boolean;
-  status: WebhookStatus | null;
-  error: FinalFailure | null;
-  is_other: boolean | null;
-  was_delivered: boolean;
-  due_in: number | null;
-}
 
 /** Deletes a webhook that has never been tried, and notes why its batch has none. */
 export async function rejectWebhook(
   database: Database,
   request: WebhookRef & { error: Rejection },
 ): Promise<CallStanding> {
-  const [row] = await database.query<RejectRow, typeof request>(rejectStatement, [request]);
+  const [row] = await database.query(rejectStatement, [request]);
   if (!row || row.is_deleted || row.status === null) return { status: 'rejected', error: request.error };
   if (row.is_other) return standingTaken(row.was_delivered);
   return standingOf(row.status, row.error, row.due_in);

@@ -1,8 +1,9 @@
 import type { Database } from './database.js';
 import { plainStatement } from './statement.js';
 
-const statement = plainStatement<[seq: string], object>(
-  'update attempts set alone = false where seq = $1 and finished_at is null',
+const statement = plainStatement<[seq: string]>()(
+  {},
+  () => 'update attempts set alone = false where seq = $1 and finished_at is null',
 );
 
 /** Takes the mark of an open attempt that it is the only one in its process. */

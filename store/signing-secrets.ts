@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidRequestError } from '../contract/index.js';
+import { milliseconds, orNull, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
-import { epochMs, isoTime, isoTimeOrNull } from './sql.js';
+import { isoTime, isoTimeOrNull } from './sql.js';
 import { plainStatement } from './statement.js';
 import type { CreatedSigningSecret, NewSigningSecret, SigningSecretInfo } from './store.js';
 
@@ -24,13 +25,13 @@ function checkActivation(ms: number): void {
   throw new InvalidRequestError([{ field: 'activate_in_ms', message: 'activate_in_ms must be from 0 to 365 days' }]);
 }
 
-const insertStatement = plainStatement<
-  [id: string, userId: string, secret: string, activateInMs: number],
-  { activates_at_ms: number }
->(`
+const insertStatement = plainStatement<[id: string, userId: string, secret: string, activateInMs: number]>()(
+  { activates_at_ms: milliseconds('activates_at') },
+  (answer) => `
   insert into signing_secrets (id, user_id, secret, activates_at)
   values ($1, $2, $3, now() + $4::float8 * interval '1 millisecond')
-  returning ${epochMs('activates_at')} as activates_at_ms`);
+  returning ${answer}`,
+);
 
 export async function createSigningSecret(
   database: Database,
@@ -47,18 +48,16 @@ export async function createSigningSecret(
   return { id, secret, activates_at: isoTime(row?.activates_at_ms ?? Number.NaN) };
 }
 
-interface SecretRow {
-  id: string;
-  user_id: string;
-  created_at_ms: number;
-  activates_at_ms: number;
-  revoked_at_ms: number | null;
-}
-
-const listStatement = plainStatement<[userId: string | null], SecretRow>(`
-  select id, user_id, ${epochMs('created_at')} as created_at_ms, ${epochMs('activates_at')} as activates_at_ms,
-    ${epochMs('revoked_at')} as revoked_at_ms
-  from signing_secrets where $1::text is null or user_id = $1 order by seq`);
+const listStatement = plainStatement<[userId: string | null]>()(
+  {
+    id: text(),
+    user_id: text(),
+    created_at_ms: milliseconds('created_at'),
+    activates_at_ms: milliseconds('activates_at'),
+    revoked_at_ms: orNull(milliseconds('revoked_at')),
+  },
+  (answer) => `select ${answer} from signing_secrets where $1::text is null or user_id = $1 order by seq`,
+);
 
 export async function listSigningSecrets(database: Database, userId?: string): Promise<SigningSecretInfo[]> {
   const rows = await database.run(listStatement, [userId ?? null]);
@@ -71,8 +70,9 @@ export async function listSigningSecrets(database: Database, userId?: string): P
   }));
 }
 
-const revokeStatement = plainStatement<[id: string], object>(
-  'update signing_secrets set revoked_at = now() where id = $1 and revoked_at is null returning id',
+const revokeStatement = plainStatement<[id: string]>()(
+  { id: text() },
+  (answer) => `update signing_secrets set revoked_at = now() where id = $1 and revoked_at is null returning ${answer}`,
 );
 
 export async function revokeSigningSecret(database: Database, id: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type AnswerColumns, answerList } from './answer.js';
 
 type ColumnType = 'text' | 'bigint' | 'integer' | 'float8' | 'boolean';
 type Value = string | number | boolean | null;
@@ -10,30 +11,43 @@ const statementName = (text: string): string =>
 /** A column of a request table: its SQL type, and its value in each request. */
 export type RequestColumn<Request> = readonly [type: ColumnType, value: (request: Request) => Value];
 
-/** A statement over a table of requests, whose text is made once. */
-export interface RequestStatement<Request> {
+/** Its text is made once. */
+interface Statement<Columns extends AnswerColumns> {
   name: string;
   text: string;
+  answer: Columns;
+}
+
+/** A statement over a table of requests. */
+export interface RequestStatement<Request, Columns extends AnswerColumns = AnswerColumns> extends Statement<Columns> {
   valuesOf(requests: readonly Request[]): Value[][];
 }
 
-/**
- * `textOf` gets the table expression `unnest(...) with ordinality as request(...)`: the requests as rows, from one array parameter for
- * each column whatever their number. `place` counts from 1 in the order of the requests.
- */
-export function requestStatement<Request>(
-  columns: Record<string, RequestColumn<Request>>,
-  textOf: (requests: string) => string,
-): RequestStatement<Request> {
+/** The requests as rows, from one array parameter for each column whatever their number. `place` counts from 1 in their order. */
+export interface RequestTable<Request> {
+  /** `unnest(...) with ordinality as request(...)`. */
+  table: string;
+  valuesOf(requests: readonly Request[]): Value[][];
+}
+
+export function requestTable<Request>(columns: Record<string, RequestColumn<Request>>): RequestTable<Request> {
   const entries = Object.entries(columns);
   const arrays = entries.map(([, [type]], index) => `$${index + 1}::${type}[]`).join(', ');
   const names = [...entries.map(([name]) => name), 'place'].join(', ');
-  const text = textOf(`unnest(${arrays}) with ordinality as request(${names})`);
   return {
-    name: statementName(text),
-    text,
+    table: `unnest(${arrays}) with ordinality as request(${names})`,
     valuesOf: (requests) => entries.map(([, [, value]]) => requests.map(value)),
   };
+}
+
+/** `textOf` gets the table of the requests, and the list of what is answered, for `select` or `returning`. */
+export function requestStatement<Request, Columns extends AnswerColumns>(
+  { table, valuesOf }: RequestTable<Request>,
+  answer: Columns,
+  textOf: (requests: string, answer: string) => string,
+): RequestStatement<Request, Columns> {
+  const text = textOf(table, answerList(answer));
+  return { name: statementName(text), text, answer, valuesOf };
 }
 
 /** Rows in the order of their `place`; a place without a row is undefined. */
@@ -44,16 +58,21 @@ export function byPlace<Row extends { place: number }>(count: number, rows: read
 }
 
 /** A statement with parameters of its own, `$1` and so on. */
-export interface PlainStatement<Parameters extends readonly unknown[], Row> {
-  name: string;
-  text: string;
-  /** Never set: they carry types. */
+export interface PlainStatement<Parameters extends readonly unknown[], Columns extends AnswerColumns = AnswerColumns>
+  extends Statement<Columns> {
+  /** Never set: it carries their types. */
   readonly parameters?: Parameters;
-  readonly row?: Row;
 }
 
-export const plainStatement = <Parameters extends readonly unknown[], Row extends object>(
-  text: string,
-): PlainStatement<Parameters, Row> => ({ name: statementName(text), text });
+/** `textOf` gets the list of what is answered, for `select` or `returning`. Its caller names the parameters' types. */
+export const plainStatement =
+  <Parameters extends readonly unknown[]>() =>
+  <Columns extends AnswerColumns>(
+    answer: Columns,
+    textOf: (answer: string) => string,
+  ): PlainStatement<Parameters, Columns> => {
+    const text = textOf(answerList(answer));
+    return { name: statementName(text), text, answer };
+  };
 
-export const PING = plainStatement<[], object>('select');
+export const PING = plainStatement<[]>()({}, () => 'select');

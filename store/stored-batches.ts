@@ -1,20 +1,29 @@
-import type { CheckpointInput, Counts, EndpointProgress, Rejection, WebhookStatus } from '../contract/index.js';
+import type {
+  CheckpointInput,
+  Counts,
+  EndpointProgress,
+  EndpointState,
+  Rejection,
+  WebhookStatus,
+} from '../contract/index.js';
+import { boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import { epochMs, isoTime, isoTimeOrNull, isThere } from './sql.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { EndpointChange, FirstAttempts, StoredBatch } from './store.js';
 
 type BatchRecord = CheckpointInput['batches'][number];
 type EndpointRecord = CheckpointInput['endpoints'][number];
 
-const batchStatement = requestStatement<BatchRecord>(
-  {
+const batchStatement = requestStatement(
+  requestTable<BatchRecord>({
     batch_id: ['text', ({ batch_id }) => batch_id],
     counts: ['text', ({ counts }) => JSON.stringify(counts)],
     paused_ms: ['bigint', ({ paused_ms }) => Math.round(paused_ms)],
     paused_since: ['float8', ({ paused_since }) => paused_since],
     finished_at: ['float8', ({ finished_at }) => finished_at],
-  },
+  }),
+  {},
   (requests) => `
     update batches set counts = request.counts, paused_ms = request.paused_ms,
       paused_since = to_timestamp(request.paused_since / 1000),
@@ -26,16 +35,21 @@ const batchStatement = requestStatement<BatchRecord>(
  * Attempts have said already what else there is to say of an endpoint, and whether it has answered since: a workflow may take it for down
  * after fewer failures than anybody else.
  */
-const endpointStatement = requestStatement<EndpointRecord>(
-  { key: ['text', ({ key }) => key] },
-  (requests) => `
+const endpointStatement = requestStatement(
+  requestTable<EndpointRecord>({ key: ['text', ({ key }) => key] }),
+  {
+    user_id: text('endpoints.user_id'),
+    url: text('endpoints.url'),
+    state: text<EndpointState>('endpoints.state'),
+  },
+  (requests, answer) => `
     with changed as materialized (
       select key from ${requests} join endpoints using (key)
       where endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
     )
     update endpoints set state = 'down', since = failing_since from changed
     where endpoints.key = changed.key
-    returning endpoints.user_id, endpoints.url, endpoints.state`,
+    returning ${answer}`,
 );
 
 /** Records what workflows say of their batches and of endpoints. */
@@ -45,23 +59,19 @@ export async function checkpoint(
 ): Promise<EndpointChange[]> {
   if (batches.length > 0) await database.query(batchStatement, batches);
   if (endpoints.length === 0) return [];
-  return database.query<EndpointChange, EndpointRecord>(endpointStatement, endpoints);
+  return database.query(endpointStatement, endpoints);
 }
 
-interface FirstAttemptsRow {
-  batch_id: string;
-  rejected: string;
-}
-
-const REJECTED = `(
+/** JSON. */
+const REJECTED = text(`
   select coalesce(json_agg(json_build_object('call_id', call_id, 'error', error) order by call_id), '[]')::text
-  from rejections where rejections.batch_id = batches.batch_id
-)`;
+  from rejections where rejections.batch_id = batches.batch_id`);
 
-const firstAttemptsStatement = requestStatement<string>(
-  { batch_id: ['text', (batchId) => batchId] },
-  (requests) => `
-    select batch_id, ${REJECTED} as rejected
+const firstAttemptsStatement = requestStatement(
+  requestTable<string>({ batch_id: ['text', (batchId) => batchId] }),
+  { batch_id: text(), rejected: REJECTED },
+  (requests, answer) => `
+    select ${answer}
     from ${requests} join batches using (batch_id)
     where registered = total
       and not ${isThere("webhooks where webhooks.batch_id = request.batch_id and status = 'pending'")}`,
@@ -69,60 +79,61 @@ const firstAttemptsStatement = requestStatement<string>(
 
 export async function firstAttemptsMade(database: Database, batchIds: readonly string[]): Promise<FirstAttempts[]> {
   if (batchIds.length === 0) return [];
-  const rows = await database.query<FirstAttemptsRow, string>(firstAttemptsStatement, batchIds);
+  const rows = await database.query(firstAttemptsStatement, batchIds);
   return rows.map(({ batch_id, rejected }) => ({
     batch_id,
     rejected: JSON.parse(rejected) as { call_id: string; error: Rejection }[],
   }));
 }
 
-interface BatchRow {
-  batch_id: string;
-  user_id: string;
-  workflow_id: string;
-  total: number;
-  registered: number;
-  counts: string | null;
-  accepted_at_ms: number;
-  finished_at_ms: number | null;
-  paused: boolean;
-  statuses: string;
-  rejected: string;
-  endpoints: string;
-}
+const BATCH = {
+  batch_id: text(),
+  user_id: text('batches.user_id'),
+  workflow_id: text(),
+  total: integer(),
+  registered: integer(),
+  /** JSON. */
+  counts: orNull(text()),
+  accepted_at_ms: milliseconds('accepted_at'),
+  finished_at_ms: orNull(milliseconds('finished_at')),
+  paused: boolean('paused_since is not null'),
+  rejected: REJECTED,
+  /** JSON: numbers by status, of a batch that is not finished. */
+  statuses: text(`coalesce((
+    select json_object_agg(status, count) from (
+      select status, count(*) from webhooks
+      where webhooks.batch_id = request.batch_id and batches.finished_at is null group by status
+    ) counted
+  ), '{}')`),
+  /** JSON: those in trouble. */
+  endpoints: text(`coalesce((
+    select json_agg(json_build_object('url', url, 'state', state, 'since', ${epochMs('since')}) order by url) from (
+      select * from endpoints
+      where endpoints.user_id = request.user_id and state <> 'up' and ${isThere(`webhooks
+        where webhooks.batch_id = request.batch_id and webhooks.endpoint = endpoints.key
+          and (endpoints.state = 'gone' or webhooks.status in ('pending', 'retrying'))`)}
+      limit 100
+    ) troubled
+  ), '[]')`),
+};
 
 interface BatchRequest {
   user_id: string;
   batch_id: string;
 }
 
-const readStatement = requestStatement<BatchRequest>(
-  { batch_id: ['text', ({ batch_id }) => batch_id], user_id: ['text', ({ user_id }) => user_id] },
-  (requests) => `
-    select batch_id, batches.user_id, workflow_id, total, registered, counts,
-      ${epochMs('accepted_at')} as accepted_at_ms, ${epochMs('finished_at')} as finished_at_ms,
-      paused_since is not null as paused, ${REJECTED} as rejected,
-      coalesce((
-        select json_object_agg(status, count) from (
-          select status, count(*) from webhooks
-          where webhooks.batch_id = request.batch_id and batches.finished_at is null group by status
-        ) counted
-      ), '{}')::text as statuses,
-      coalesce((
-        select json_agg(json_build_object('url', url, 'state', state, 'since', ${epochMs('since')}) order by url) from (
-          select * from endpoints
-          where endpoints.user_id = request.user_id and state <> 'up' and ${isThere(`webhooks
-            where webhooks.batch_id = request.batch_id and webhooks.endpoint = endpoints.key
-              and (endpoints.state = 'gone' or webhooks.status in ('pending', 'retrying'))`)}
-          limit 100
-        ) troubled
-      ), '[]')::text as endpoints
-    from ${requests} join batches using (batch_id, user_id)`,
+const readStatement = requestStatement(
+  requestTable<BatchRequest>({
+    batch_id: ['text', ({ batch_id }) => batch_id],
+    user_id: ['text', ({ user_id }) => user_id],
+  }),
+  BATCH,
+  (requests, answer) => `select ${answer} from ${requests} join batches using (batch_id, user_id)`,
 );
 
 /** While a batch runs its counts are those of its webhooks, afterwards those that its workflow told at its end. */
 export async function readBatch(database: Database, userId: string, batchId: string): Promise<StoredBatch | undefined> {
-  const [row] = await database.query<BatchRow, BatchRequest>(readStatement, [{ user_id: userId, batch_id: batchId }]);
+  const [row] = await database.query(readStatement, [{ user_id: userId, batch_id: batchId }]);
   if (!row) return undefined;
   const rejected_calls = JSON.parse(row.rejected) as StoredBatch['rejected_calls'];
   const endpoints = JSON.parse(row.endpoints) as (Omit<EndpointProgress, 'since'> & { since: number })[];
@@ -141,7 +152,10 @@ export async function readBatch(database: Database, userId: string, batchId: str
 }
 
 /** What no row tells of any more was taken over by a later resend: it counts as failed for this batch. */
-function countsOf({ total, registered, counts, finished_at_ms, statuses }: BatchRow, rejected: number): Counts {
+function countsOf(
+  { total, registered, counts, finished_at_ms, statuses }: RowOf<typeof BATCH>,
+  rejected: number,
+): Counts {
   if (finished_at_ms !== null && counts !== null) return JSON.parse(counts) as Counts;
   const found = JSON.parse(statuses) as Partial<Record<WebhookStatus, number>>;
   const { pending = 0, retrying = 0, delivered = 0, failed = 0, canceled = 0 } = found;

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Rejection } from '../contract/index.js';
+import { answerList, boolean, integer, orNull, text } from './answer.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
 import { type CallRequest, callColumns } from './registration-rows.js';
 import { isThere } from './sql.js';
 import { isInFlight } from './standing.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 
-/** What a batch has got for one of its calls. */
-export interface TakenRow {
-  place: number;
+/** What a batch has got for one of its calls. Of CTE `decided`. */
+const TAKEN = {
+  place: integer('request.place'),
   /** Its part was registered by another process since the batch was read: nothing was done. */
-  was_registered: boolean;
-  error: Rejection | null;
-  url: string | null;
-}
+  was_registered: boolean('decided.place is null'),
+  error: orNull(text<Rejection>()),
+  url: orNull(text()),
+};
 
 /**
  * The requests whose parts are not registered. Their batches stay locked, so that two processes that register the same part do not take
@@ -38,18 +39,19 @@ const NOTED = `
     from (select batch_id, max(upto) as upto from decided group by batch_id) part
     where batches.batch_id = part.batch_id
   )
-  select request.place::integer, decided.place is null as was_registered, error, url
+  select ${answerList(TAKEN)}
   from request left join decided using (place)`;
 
 /** `calls`: the `calls` table says which calls there are, and what is sent. */
 const createStatement = (calls: boolean) =>
-  requestStatement<CallRequest>(
-    {
+  requestStatement(
+    requestTable<CallRequest>({
       ...callColumns,
       new_id: ['text', () => `msg_${randomBytes(18).toString('base64url')}`],
       new_url: ['text', ({ webhook_url }) => webhook_url ?? null],
       endpoint: ['text', ({ endpoint }) => endpoint?.key ?? null],
-    },
+    }),
+    TAKEN,
     (requests) => `
       with request as materialized (select * from ${requests}),
       ${NEW},
@@ -78,12 +80,14 @@ const createStatement = (calls: boolean) =>
       ${NOTED}`,
   );
 
+export type TakeStatement = ReturnType<typeof createStatement>;
 export const CREATE_FROM_TABLE = createStatement(true);
 export const CREATE_FROM_SOURCE = createStatement(false);
 
 /** Takes over webhooks that are settled, on the condition that was asked for. */
-export const RESEND = requestStatement<CallRequest>(
-  { ...callColumns, only_failed: ['boolean', ({ only_failed }) => only_failed === true] },
+export const RESEND = requestStatement(
+  requestTable<CallRequest>({ ...callColumns, only_failed: ['boolean', ({ only_failed }) => only_failed === true] }),
+  TAKEN,
   (requests) => `
     with request as materialized (select * from ${requests}),
     ${NEW},

@@ -1,7 +1,8 @@
+import { answerList, text } from './answer.js';
 import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
 import { isThere } from './sql.js';
-import { requestStatement } from './statement.js';
+import { requestStatement, requestTable } from './statement.js';
 import type { WaitingWebhook } from './store.js';
 
 /** A delivery says little about a webhook that keeps failing where others are delivered: 2^20 s, 12 days, are longer than any schedule. */
@@ -13,12 +14,18 @@ const MAY_BE_TRIED = `webhooks.status = 'retrying'
   and (webhooks.not_before is null or webhooks.not_before <= clock_timestamp())
   and not ${isThere('batches where batches.batch_id = webhooks.batch_id and batches.paused_since is not null')}`;
 
+const CLAIM = {
+  call_id: text('webhooks.call_id'),
+  batch_id: text('webhooks.batch_id'),
+  workflow_id: text('batches.workflow_id'),
+};
+
 /** Due now, so that nobody else takes them, and not until they have waited again. */
 const CLAIMED = `
   update webhooks set next_attempt_at = clock_timestamp(), wakes = wakes + 1
   from chosen join batches using (batch_id)
   where webhooks.user_id = chosen.user_id and webhooks.call_id = chosen.call_id
-  returning webhooks.call_id, webhooks.batch_id, batches.workflow_id`;
+  returning ${answerList(CLAIM)}`;
 
 interface WaitingRequest {
   user_id: string;
@@ -26,11 +33,12 @@ interface WaitingRequest {
   limit: number;
 }
 
-const waitingStatement = requestStatement<WaitingRequest>(
-  {
+const waitingStatement = requestStatement(
+  requestTable<WaitingRequest>({
     endpoint: ['text', ({ user_id, url }) => endpointRef(user_id, url).key],
     at_most: ['integer', ({ limit }) => limit],
-  },
+  }),
+  CLAIM,
   (requests) => `
     with request as materialized (select * from ${requests}),
     chosen as materialized (
@@ -48,8 +56,9 @@ export function claimWaiting(database: Database, request: WaitingRequest): Promi
 }
 
 /** Workers' clocks for their probes are not in step: one that is a little early counts. */
-const probeStatement = requestStatement<number>(
-  { interval_ms: ['float8', (ms) => ms] },
+const probeStatement = requestStatement(
+  requestTable<number>({ interval_ms: ['float8', (ms) => ms] }),
+  CLAIM,
   (requests) => `
     with request as materialized (select * from ${requests}),
     probed as (

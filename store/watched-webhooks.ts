@@ -1,35 +1,36 @@
 import { type FinalFailure, INTERRUPTED, isEndpointFailure, type WebhookStatus } from '../contract/index.js';
+import { boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Interruptions } from './interrupt-attempts.js';
 import { AGAIN, LOCKED } from './rounds.js';
-import { epochMs } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
-import { byPlace, requestStatement } from './statement.js';
+import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { WatchedStanding, WebhookRef } from './store.js';
 import { refColumns } from './webhook-requests.js';
 
-interface WatchedRow {
-  place: number;
-  status: WebhookStatus | null;
-  failure: FinalFailure | null;
-  is_other: boolean;
-  was_delivered: boolean;
-  due_in: number | null;
-  seq: string | null;
-  is_open: boolean;
-  remaining_ms: number | null;
-  response_code: number | null;
-  error: string | null;
-}
+const ANSWER = {
+  place: integer('request.place'),
+  status: orNull(text<WebhookStatus>()),
+  failure: orNull(text<FinalFailure>('webhooks.error')),
+  is_other: boolean('coalesce(webhooks.batch_id <> request.batch_id, false)'),
+  was_delivered: boolean(
+    `coalesce(webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')}, false)`,
+  ),
+  due_in: orNull(milliseconds('next_attempt_at - clock_timestamp()')),
+  seq: orNull(text('last.seq')),
+  is_open: boolean('last.finished_at is null'),
+  remaining_ms: orNull(milliseconds('last.deadline - clock_timestamp()')),
+  response_code: orNull(integer('last.response_code')),
+  error: orNull(text('last.error')),
+};
 
-const statement = requestStatement<WebhookRef>(
-  refColumns,
-  (requests) => `
-    select request.place::integer, status, webhooks.error as failure, webhooks.batch_id <> request.batch_id as is_other,
-      webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')} as was_delivered,
-      ${epochMs('next_attempt_at - clock_timestamp()')} as due_in,
-      last.seq::text, last.finished_at is null as is_open, ${epochMs('last.deadline - clock_timestamp()')} as remaining_ms,
-      last.response_code, last.error
+type WatchedRow = RowOf<typeof ANSWER>;
+
+const statement = requestStatement(
+  requestTable<WebhookRef>(refColumns),
+  ANSWER,
+  (requests, answer) => `
+    select ${answer}
     from ${requests}
     left join webhooks using (user_id, call_id)
     left join lateral (
@@ -44,7 +45,7 @@ export async function readStandings(
   interruptions: Interruptions,
   requests: readonly WebhookRef[],
 ): Promise<(WatchedStanding | typeof AGAIN | typeof LOCKED)[]> {
-  const rows = await database.query<WatchedRow, WebhookRef>(statement, requests);
+  const rows = await database.query(statement, requests);
   const expired = rows.flatMap((row) => (isExpired(row) && row.seq !== null ? [row.seq] : []));
   const interrupted = await interruptions.interrupt(expired);
   return byPlace(requests.length, rows).map((row) => {

@@ -1,5 +1,6 @@
+import { boolean, orNull, type RowOf, text } from '../answer.js';
 import type { Database } from '../database.js';
-import { type PlainStatement, plainStatement, type RequestStatement, requestStatement } from '../statement.js';
+import { plainStatement, requestStatement, requestTable } from '../statement.js';
 import type { Cipher, ValueOwner } from './cipher.js';
 import { isStale, keyIdOf } from './sql.js';
 
@@ -31,27 +32,31 @@ export const ownerIn = (column: EncryptedColumn, { user_id, id }: WalkedRow): Va
   id,
 ];
 
-export interface WalkedRow {
-  user_id: string;
-  id: string;
-  version: string;
+const WALKED = {
+  user_id: text(),
+  id: text(),
+  version: text(),
   /** False for a webhook whose call has not been read yet. */
-  has_value: boolean;
+  has_value: boolean(),
   /** Null where the value is in the clear. */
-  key_id: string | null;
+  key_id: orNull(text()),
   /** Only of a walk that asks for stale values, and only where it is one. */
-  value: string | null;
-}
+  value: orNull(text()),
+};
+
+export type WalkedRow = RowOf<typeof WALKED>;
 
 /** Rows that a statement looks at, and bytes of values that it reads at most, a last one not counted. */
 const ROWS_AT_ONCE = 1_000;
 const MAX_BYTES = 4_000_000;
 
-type WalkStatement = PlainStatement<[userId: string, id: string], WalkedRow>;
+type WalkStatement = ReturnType<typeof walkStatement>;
 
-function walkStatement(place: Place, stale: string): WalkStatement {
+function walkStatement(place: Place, stale: string) {
   const { table, column, id, version } = place;
-  return plainStatement(`
+  return plainStatement<[userId: string, id: string]>()(
+    WALKED,
+    (answer) => `
     with examined as (
       select user_id, ${id} as id, ${version}::text as version, ${column} is not null as has_value,
         ${keyIdOf(column)} as key_id, case when ${stale} then ${column} end as value
@@ -63,7 +68,8 @@ function walkStatement(place: Place, stale: string): WalkStatement {
       ) as before
       from examined
     )
-    select user_id, id, version, has_value, key_id, value from measured where before < ${MAX_BYTES} order by user_id, id`);
+    select ${answer} from measured where before < ${MAX_BYTES} order by user_id, id`,
+  );
 }
 
 /** Walks a column a few rows at a time, in the order of their keys: none of its statements takes long, however large the table is. */
@@ -91,16 +97,17 @@ export interface Replacement extends Pick<WalkedRow, 'user_id' | 'id' | 'version
 }
 
 /** Replaces values whose rows are as they were read, and answers with a row for each. */
-export function replaceStatement(column: EncryptedColumn): RequestStatement<Replacement> {
+export function replaceStatement(column: EncryptedColumn) {
   const { table, column: name, id, version } = PLACES[column];
-  return requestStatement<Replacement>(
-    {
+  return requestStatement(
+    requestTable<Replacement>({
       user_id: ['text', ({ user_id }) => user_id],
       id: ['text', (row) => row.id],
       version: ['text', (row) => row.version],
       sealed: ['text', ({ sealed }) => sealed],
-    },
-    (requests) => `
+    }),
+    { user_id: text(`${table}.user_id`) },
+    (requests, answer) => `
       with request as materialized (select * from ${requests}),
       locked as materialized (
         select ${table}.user_id, ${table}.${id}, sealed
@@ -110,6 +117,6 @@ export function replaceStatement(column: EncryptedColumn): RequestStatement<Repl
       )
       update ${table} set ${name} = locked.sealed from locked
       where ${table}.user_id = locked.user_id and ${table}.${id} = locked.${id}
-      returning ${table}.user_id`,
+      returning ${answer}`,
   );
 }
