@@ -110,8 +110,8 @@ async function checkBuild(client: Client, { deployment }: Config, pollers: reado
   const polling = pollers.flatMap((poller) => poller.deployment ?? []);
   const name = deployment?.name ?? polling[0]?.name;
   if (name === undefined) return ok('build', 'workers are not versioned');
-  const builds = new Set(polling.filter((poller) => poller.name === name).map(({ buildId }) => buildId));
-  if (deployment) builds.add(deployment.buildId);
+  const running = new Set(polling.filter((poller) => poller.name === name).map(({ buildId }) => buildId));
+  const builds = new Set([...running, ...(deployment ? [deployment.buildId] : [])]);
   const current = await currentBuild(client, name);
   const others = [...builds].filter((buildId) => buildId !== current);
   const makeCurrent = (buildId = 'BUILD') =>
@@ -121,6 +121,10 @@ async function checkBuild(client: Client, { deployment }: Config, pollers: reado
     return failed('build', message, makeCurrent(others[0]));
   }
   if (others.length === 0) return ok('build', `${current} of ${name} is current`);
+  if (running.size > 0 && !running.has(current)) {
+    const message = `${current} of ${name} is current, and no worker of it polls: nothing is delivered`;
+    return failed('build', message, `start workers of it, or ${makeCurrent(others[0])}`);
+  }
   const message = `${others.join(', ')} of ${name} waits: ${current} is current, and gets the work`;
   return warning('build', message, `when it is to take over: ${makeCurrent(others[0])}`);
 }

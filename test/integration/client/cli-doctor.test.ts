@@ -101,6 +101,41 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
     });
   });
 
+  test('says which build waits, and that the current one has no workers', async () => {
+    const environment = { TEMPORAL_DEPLOYMENT_NAME: `deployment-${freshTaskQueue()}`, TEMPORAL_WORKER_BUILD_ID: '1.0' };
+    const stack = await startTestStack({ worker: false, environment });
+    const { workflowService } = stack.connection;
+    const makeCurrent = (buildId: string, allowNoPollers = false) => {
+      const set = { namespace: 'default', deploymentName: environment.TEMPORAL_DEPLOYMENT_NAME, buildId };
+      return workflowService.setWorkerDeploymentCurrentVersion({ ...set, allowNoPollers }).then(
+        () => 'current',
+        (error: Error) => error.message,
+      );
+    };
+    const build = async () => {
+      const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_TASK_QUEUE: stack.taskQueue };
+      return (await doctor({ ...env, DATABASE_URL: 'postgres://127.0.0.1:1/x' })).of('build');
+    };
+
+    await stack.startWorker();
+    await expect.poll(() => makeCurrent('1.0')).toBe('current');
+    await expect.poll(build, { timeout: 60_000 }).toMatchObject({ status: 'ok' });
+    await stack.startWorker({ environment: { TEMPORAL_WORKER_BUILD_ID: '2.0' } });
+    await expect.poll(build, { timeout: 60_000 }).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/^2\.0 of .* waits: 1\.0 is current, and gets the work$/),
+      remedy: expect.stringContaining('--build-id 2.0'),
+    });
+    await stack.stopWorkers();
+
+    await expect.poll(() => makeCurrent('3.0', true)).toBe('current');
+    expect(await build()).toMatchObject({
+      status: 'failed',
+      message: expect.stringMatching(/^3\.0 of .* is current, and no worker of it polls: nothing is delivered$/),
+      remedy: expect.stringContaining('start workers of it'),
+    });
+  });
+
   test('says which search attributes are missing or have another type, and its remedies end both', async () => {
     const { address } = await startOwnTemporalServer({ searchAttributes: false });
     const connection = await Connection.connect({ address });
