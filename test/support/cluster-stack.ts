@@ -81,6 +81,6 @@ async function bouncerBefore(databaseUrl: string): Promise<PgBouncer> {
   for (const [name, value] of Object.entries(PLANNING))
     await client.query(`alter role postgres set ${name} = ${value}`);
   await client.end();
-  const settings = ['ignore_startup_parameters = statement_timeout,options'];
+  const settings = ['ignore_startup_parameters = statement_timeout,options', 'server_login_retry = 1'];
   return startPgBouncer({ databaseUrl, poolMode: 'transaction', settings });
 }
