@@ -28,7 +28,7 @@ export default defineConfig({
       project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, setup: [] }),
       project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, setup: [TEMPORAL] }),
       project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
-      project('deploy', 5, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
+      project('deploy', 5, { maxWorkers: 2, timeoutSeconds: 240, setup: [TEMPORAL] }),
       project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, FAULTS] }),
       // One of them waits for three minutes, and leaves its core to the others.
       project('cluster', 4, { maxWorkers: 2, timeoutSeconds: 600, setup: [TEMPORAL, FAULTS] }),

@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
 import { openStore } from '../../../store/index.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
+import { Program } from '../../support/program.js';
 import { DATA_RIGHTS, databaseWithRole, queryOnce } from '../../support/roles.js';
 import { startTestStack } from '../../support/stack.js';
 import { freshTaskQueue, startOwnTemporalServer } from '../../support/temporal.js';
@@ -184,6 +186,55 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
       message: expect.stringContaining('INSERT on attempts'),
       remedy: expect.stringContaining('grant select'),
     });
+  });
+
+  test('warns of what will not last: few open files, a clock that is off, open networks', async () => {
+    const behind = 'const now = Date.now; Date.now = () => now() - 60_000;';
+    const env = {
+      TEMPORAL_PORT: String(await freePort()),
+      DATABASE_URL: await server.createDatabase(),
+      CALLS_URL: 'http://nowhere.invalid/calls',
+      CALLS_API_KEY: 'secret',
+      POSTCALL_ALLOW_NETWORKS: '0.0.0.0/0',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(behind)}`,
+    };
+    const main = fileURLToPath(new URL('../../../dist/client/cli/main.js', import.meta.url));
+    const limited = ['ulimit -n 1024; exec "$@"', 'limited', process.execPath, main, 'doctor', '--json'];
+    const program = Program.spawn('sh', ['-c', ...limited], env);
+    await program.exited;
+    const { checks } = JSON.parse(program.output) as Diagnosis;
+    const of = (name: string) => checks.find((check) => check.name === name);
+    expect(of('file_limits')).toMatchObject({
+      status: 'warning',
+      message: 'a process started from here may open 1024 files',
+      remedy: expect.stringContaining('LimitNOFILE'),
+    });
+    const ahead = Number(/is (\d+) ms ahead/.exec(of('clock')?.message ?? '')?.[1]);
+    expect(of('clock')).toMatchObject({ status: 'warning', remedy: expect.stringContaining('NTP') });
+    expect(ahead).toBeGreaterThan(50_000);
+    expect(of('egress')).toMatchObject({ status: 'warning', message: expect.stringContaining('0.0.0.0/0') });
+    expect(of('call_source')).toMatchObject({ status: 'failed', message: expect.stringContaining('nowhere.invalid') });
+  });
+
+  test('warns of what is said without TLS beyond this machine', async () => {
+    const source = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => source.once('listening', resolve));
+    onTestFinished(() => void source.close());
+    // Leads to this machine, and does not look like it.
+    const elsewhere = (url: string) => Object.assign(new URL(url), { hostname: '0.0.0.0' }).href;
+    const found = await doctor({
+      TEMPORAL_ADDRESS: inject('temporalAddress').replace('127.0.0.1', '0.0.0.0'),
+      TEMPORAL_TASK_QUEUE: freshTaskQueue(),
+      DATABASE_URL: elsewhere(await server.createDatabase()),
+      CALLS_URL: elsewhere(`http://127.0.0.1:${(source.address() as AddressInfo).port}/calls`),
+      CALLS_API_KEY: 'secret',
+    });
+    for (const name of ['temporal_tls', 'database_tls', 'call_source_tls']) {
+      expect(found.of(name), name).toMatchObject({
+        status: 'warning',
+        message: expect.stringContaining('without TLS'),
+      });
+    }
   });
 
   test('asks the call source, and dials endpoints as workers do', async () => {
