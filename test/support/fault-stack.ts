@@ -24,6 +24,8 @@ const RECOVERY_LIMIT_MS = 150_000;
 /** A statement that a killed worker had sent may be committed this much later. */
 const LAST_STATEMENT_MS = 1_000;
 const RUN_POLL_MS = 20;
+/** Workflows that an account of what has not recovered names. */
+const MAX_DESCRIBED = 5;
 
 /** What suits most scenarios: retries within seconds, and an attempt that a dead worker left open is given up after 5 s. */
 export const FAULT_ENVIRONMENT = {
@@ -69,6 +71,7 @@ export class FaultStack {
   readonly database: FaultDatabase;
   readonly #options: FaultStackOptions;
   readonly #temporal: Client;
+  readonly #taskQueue: string;
   readonly #workload: Workload;
   readonly #workerEnvironment: Record<string, string>;
   readonly #workers: WorkerProcess[] = [];
@@ -108,6 +111,7 @@ export class FaultStack {
     this.#temporal = temporal;
     this.#workload = workload;
     this.#workerEnvironment = workerEnvironment;
+    this.#taskQueue = workerEnvironment.TEMPORAL_TASK_QUEUE ?? '';
     this.database = database;
     this.endpoint = endpoint;
     this.random = randomOf(options.scenario);
@@ -240,14 +244,35 @@ export class FaultStack {
       const statuses = await this.#statuses();
       const { delivered = 0, failed = 0, canceled = 0 } = statuses;
       if (delivered + failed + canceled === this.#workload.calls) return;
-      if (limit.aborted) throw new Error(this.#report(this.#account(statuses)));
+      if (limit.aborted) throw new Error(this.#report(await this.#account(statuses)));
       await delay(100);
     }
   }
 
-  #account(statuses: Record<string, number>): string {
+  async #account(statuses: Record<string, number>): Promise<string> {
     const { calls, accepted } = this.#workload;
-    return `of ${calls} calls: ${JSON.stringify(statuses)}, in ${accepted} batches that were accepted`;
+    const running = await this.#running().catch((error: Error) => [error.message]);
+    return [
+      `of ${calls} calls: ${JSON.stringify(statuses)}, in ${accepted} batches that were accepted; still running:`,
+      ...running,
+    ].join('\n');
+  }
+
+  async #running(): Promise<string[]> {
+    const query = `TaskQueue = '${this.#taskQueue}' and ExecutionStatus = 'Running'`;
+    const running: string[] = [];
+    for await (const { workflowId } of this.#temporal.workflow.list({ query })) {
+      if (running.length === MAX_DESCRIBED) break;
+      running.push(await this.#standing(workflowId));
+    }
+    return running;
+  }
+
+  /** What the server waits for. */
+  async #standing(workflowId: string): Promise<string> {
+    const { raw, historyLength } = await this.#temporal.workflow.getHandle(workflowId).describe();
+    const { pendingWorkflowTask, pendingActivities } = raw;
+    return JSON.stringify({ workflowId, historyLength, pendingWorkflowTask, pendingActivities });
   }
 
   /** The database may be the very thing that is away. */
