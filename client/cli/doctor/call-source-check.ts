@@ -11,7 +11,13 @@ export async function checkCallSource({ calls: { url, apiKey } }: Config): Promi
     await source.getCall(`postcall-doctor-${randomUUID()}`, { signal: AbortSignal.timeout(6_000) });
     return [ok('call_source', `${url} answers`), ...checkSecrecy(url, apiKey)];
   } catch (error) {
-    return [failed('call_source', reasonOf(error), 'correct CALLS_URL and CALLS_API_KEY, or bring the service up')];
+    return [
+      failed(
+        'call_source',
+        `${url}: ${reasonOf(error)}`,
+        'correct CALLS_URL and CALLS_API_KEY, or bring the service up',
+      ),
+    ];
   } finally {
     await source.close();
   }
