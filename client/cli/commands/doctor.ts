@@ -54,6 +54,6 @@ async function examine(urls: string[], session: Session): Promise<void> {
 }
 
 function checkText({ name, status, message, remedy }: Check): string {
-  const line = `${MARKS[status].padEnd(4)}  ${name.padEnd(15)}  ${message}`;
-  return remedy === undefined ? line : `${line}\n${' '.repeat(23)}-> ${remedy}`;
+  const line = `${MARKS[status].padEnd(4)}  ${name.padEnd(17)}  ${message}`;
+  return remedy === undefined ? line : `${line}\n${' '.repeat(25)}-> ${remedy}`;
 }
