@@ -79,7 +79,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(jsonBodies);
   app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
   app.register(metrics, { registry: processMetrics.registry });
-  app.register(methods);
+  app.register(methods, { maxParamLength: MAX_PARAM_LENGTH });
   if (options.tracing) app.register(traceparent);
   app.register(openapi);
   app.register(operations, { client, store, metrics: processMetrics });

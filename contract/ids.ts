@@ -1,7 +1,8 @@
 /** The one module that maps batch IDs to workflow IDs and back. A batch ID is `<workflow part>.<suffix>`. */
 
 const WORKFLOW_PREFIX = 'postcall-';
-const BATCH_ID = /^[\w-]{1,64}\.[\w-]{1,64}$/;
+/** Every batch ID, and nothing else. */
+export const BATCH_ID = /^[\w-]{1,64}\.[\w-]{1,64}$/;
 
 /** Workflow ID of a batch: several small requests may share one. */
 export const workflowIdOf = (batchId: string): string =>

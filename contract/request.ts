@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { batchOptionsSchema } from './batch.js';
 import { CURSOR_RULE, isFailureCursor } from './cursor.js';
+import { BATCH_ID } from './ids.js';
 import {
   MAX_CALL_ID_LENGTH,
   MAX_CALLS_PER_BATCH,
@@ -32,6 +33,7 @@ const text = (maxLength: number) =>
 
 export const callIdSchema = text(MAX_CALL_ID_LENGTH);
 export const userIdSchema = text(128);
+export const batchIdSchema = z.string({ error: required('a string') }).regex(BATCH_ID, 'must be the ID of a batch');
 
 const callIdsSchema = (max: number) =>
   z
@@ -141,7 +143,7 @@ export type ResendFailedRequest = z.infer<typeof resendFailedRequestSchema>;
 /** What `PostcallClient.listFailed` takes. */
 export const failedRequestSchema = body({
   ...failedWindow,
-  batch_id: z.string().optional().describe('Only webhooks that this batch last sent.'),
+  batch_id: batchIdSchema.optional().describe('Only webhooks that this batch last sent.'),
   limit: z
     .int('must be a whole number')
     .min(1, 'must be at least 1')

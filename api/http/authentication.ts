@@ -4,6 +4,7 @@ import plugin from 'fastify-plugin';
 import type { Store } from '../../store/store.js';
 import { rateLimited, unauthorized } from '../errors.js';
 import { type Caller, KeyCache } from './key-cache.js';
+import { occurrences } from './occurrences.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -52,12 +53,11 @@ export const authentication = plugin<{ store: Pick<Store, 'findUserByApiKey'> }>
   { name: 'authentication' },
 );
 
-/** Undefined where there is none, or more than one: it must be clear who asks. Node.js itself takes the first of several. */
-function keyOf({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
+/** Undefined where there is none, or more than one: it must be clear who asks. */
+function keyOf({ headers, raw }: FastifyRequest): string | undefined {
   const key = headers.authorization?.replace(BEARER, '').trim();
   if (!key || key.length > MAX_KEY_LENGTH) return undefined;
-  const named = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
-  return named.length > 1 ? undefined : key;
+  return occurrences(raw, 'authorization') > 1 ? undefined : key;
 }
 
 const tooManyKeys = (retryAfterSeconds: number) =>

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { ApiError, type ErrorEntry, internalError, invalid, notFound, toApiError } from '../errors.js';
+import { occurrences } from './occurrences.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -35,8 +36,9 @@ export const errorAnswers = plugin(
       const headers = { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body), connection: 'close' };
       response.writeHead(UNEXPECTED.status, headers).end(body);
     });
-    app.addHook('onRequest', async ({ headers, raw }) => {
-      if (headers.host === undefined && raw.httpVersion === '1.1') throw NO_HOST;
+    app.addHook('onRequest', async ({ raw }) => {
+      const hosts = occurrences(raw, 'host');
+      if (hosts > 1 || (hosts === 0 && raw.httpVersion === '1.1')) throw ONE_HOST;
     });
   },
   { name: 'error-answers' },
@@ -49,7 +51,7 @@ const NO_PROXY = new ApiError(
 );
 const UNEXPECTED = invalid(417, 'The expect header must be 100-continue.');
 /** RFC 9112, section 3.2. */
-const NO_HOST = invalid(400, 'The request must have a host header.');
+const ONE_HOST = invalid(400, 'The request must have one host header.');
 
 /** Only what the tables do not name is logged with its stack; no answer carries one. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -88,11 +90,26 @@ const SOCKET_ERRORS: Record<string, ApiError> = {
   HPE_INVALID_CONSTANT: invalid(400, 'The request line must be a method, a path and HTTP/1.1.'),
   HPE_INVALID_VERSION: invalid(400, 'The request line must end with HTTP/1.1 and CR LF.'),
   HPE_PAUSED_H2_UPGRADE: invalid(400, 'The version must be HTTP/1.1; HTTP/2 is not spoken here.'),
-  HPE_INVALID_URL: invalid(400, 'The path must have no spaces or control characters; percent-encode them.'),
-  HPE_INVALID_HEADER_TOKEN: invalid(400, 'A header has a character that none may have.'),
+  HPE_INVALID_URL: invalid(
+    400,
+    'The path must begin with a slash, and have only visible ASCII characters; percent-encode the others.',
+  ),
+  HPE_INVALID_HEADER_TOKEN: invalid(
+    400,
+    'A header must be a name, a colon and a value on one line, without control characters.',
+  ),
+  HPE_UNEXPECTED_SPACE: invalid(400, 'The first header must not begin with a space.'),
+  HPE_STRICT: invalid(
+    400,
+    'Every line and every chunk of the body must end with CR LF, and a chunk be as long as its size says.',
+  ),
+  HPE_CLOSED_CONNECTION: invalid(400, 'Nothing may follow a request with connection: close.'),
   HPE_CR_EXPECTED: invalid(400, 'Lines must end with CR LF; one ends with LF alone.'),
   HPE_LF_EXPECTED: invalid(400, 'Lines must end with CR LF; one has a CR alone.'),
-  HPE_INVALID_CONTENT_LENGTH: invalid(400, 'The content-length must be one number.'),
+  HPE_INVALID_CONTENT_LENGTH: invalid(
+    400,
+    'The content-length must be one number, with no transfer-encoding beside it.',
+  ),
   HPE_UNEXPECTED_CONTENT_LENGTH: invalid(
     400,
     'There must be one content-length at most, and none beside transfer-encoding.',
@@ -104,12 +121,13 @@ const SOCKET_ERRORS: Record<string, ApiError> = {
   HPE_INVALID_CHUNK_SIZE: invalid(400, 'A chunk of the body does not begin with its size in hexadecimal digits.'),
   HPE_INVALID_EOF_STATE: invalid(400, 'The request ended before it was complete.'),
 };
-const MALFORMED = invalid(400, 'The request must be HTTP/1.1.');
+const malformed = (reason = 'it cannot be read'): ApiError => invalid(400, `The request must be HTTP/1.1: ${reason}.`);
 const TLS = invalid(400, 'The request must be plain HTTP: TLS ends before this server.');
 /** First byte of a TLS handshake (RFC 8446, section 5.1). */
 const TLS_HANDSHAKE = 0x16;
 
-type SocketError = Error & { code?: string; rawPacket?: unknown };
+/** `reason`: llhttp's words. */
+type SocketError = Error & { code?: string; reason?: string; rawPacket?: unknown };
 
 /** Answers on the bare socket, and closes it. */
 export function handleSocketError(error: SocketError, socket: Socket): void {
@@ -118,7 +136,7 @@ export function handleSocketError(error: SocketError, socket: Socket): void {
     return;
   }
   const isTls = error.rawPacket instanceof Buffer && error.rawPacket[0] === TLS_HANDSHAKE;
-  endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? MALFORMED));
+  endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? malformed(error.reason)));
 }
 
 const bodyOf = (errors: ErrorEntry[]): string => JSON.stringify({ data: null, errors });

@@ -24,13 +24,12 @@ export const jsonBodies = plugin(
       if (text === undefined) return done(invalid(400, 'The body must be UTF-8.'), undefined);
       void parse(request, text, done);
     });
-    app.addContentTypeParser('*', (request, _body, done) => done(isEmpty(request) ? null : notJson(), undefined));
+    app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => {
+      done(body.length === 0 ? null : notJson(), undefined);
+    });
   },
   { name: 'json-bodies' },
 );
-
-const isEmpty = ({ headers }: FastifyRequest): boolean =>
-  headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 
 function refuseEncoded({ headers }: FastifyRequest): void {
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = headers;

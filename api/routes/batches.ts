@@ -143,7 +143,7 @@ export const batches: FastifyPluginAsyncZod<Dependencies> = async (app, dependen
     '/batches/:batch_id/retry',
     {
       bodyLimit: MAX_ORDER_BYTES,
-      preValidation: async ({ body }: { body: unknown }) => refuseManyCalls(body),
+      preValidation: async ({ body }: { body: unknown }) => refuseOrder(body),
       schema: {
         operationId: 'retryBatch',
         summary: 'Try every waiting call now',
@@ -177,8 +177,9 @@ async function giveOrder(
   return { data, errors: null };
 }
 
-/** 413 rather than 400: the order is only too large. */
-function refuseManyCalls(body: unknown): void {
+/** A body of null would be read as none. 413 rather than 400 for many calls: the order is only too large. */
+function refuseOrder(body: unknown): void {
+  if (body === null) throw invalid(400, 'the body must be a JSON object');
   const { call_ids } = (body ?? {}) as { call_ids?: unknown };
   if (!Array.isArray(call_ids) || call_ids.length <= MAX_CALLS_PER_ORDER) return;
   throw invalid(413, `call_ids must name at most ${MAX_CALLS_PER_ORDER} calls; name the rest in another order`);

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { hasTime, NO_TIME, webhookSchema, webhookUrlSchema } from '../../contract/index.js';
+import { batchIdSchema, hasTime, NO_TIME, webhookSchema, webhookUrlSchema } from '../../contract/index.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { failures, page, single } from '../schemas/answers.js';
@@ -15,7 +15,7 @@ const query = z
       .describe('Failed at or after this time: ISO 8601, or a duration back from now such as `24h`. Default 24h.'),
     until: pointInTime.optional().describe('Failed before this time. Default now.'),
     url: webhookUrlSchema.optional().describe('Only webhooks to this URL.'),
-    batch_id: z.string().max(128).optional().describe('Only webhooks that this batch last sent.'),
+    batch_id: batchIdSchema.optional().describe('Only webhooks that this batch last sent.'),
     ...paging,
   })
   .refine(hasTime, NO_TIME);

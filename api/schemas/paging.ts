@@ -17,7 +17,7 @@ export const paging = {
     .prefault(DEFAULT_LIMIT)
     .describe(`How many a page holds. Default ${DEFAULT_LIMIT}.`),
   cursor: z
-    .string()
+    .string(CURSOR_RULE)
     .regex(/^[\w-]{1,1024}$/, CURSOR_RULE)
     .optional()
     .describe('`next_cursor` of the page before.'),

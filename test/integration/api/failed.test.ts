@@ -72,6 +72,11 @@ describe('GET /v1/postcall/failed', () => {
       `limit=${limit}`,
       'limit must be a whole number from 1 to 500',
     ]),
+    ...['', '%00', 'a', 'a.b%00', `${'x'.repeat(65)}.0`, 'a.b&batch_id=a.b'].map((id): [string, string] => [
+      `batch_id=${id}`,
+      'batch_id must be ',
+    ]),
+    ['cursor=e30&cursor=e30', 'cursor must be the next_cursor of the page before'],
     ['cursor=', 'cursor must be the next_cursor of the page before'],
     ['cursor=%00', 'cursor must be the next_cursor of the page before'],
     [
@@ -122,10 +127,22 @@ describe('POST /v1/postcall/failed/resend', () => {
     await expect.poll(() => api().stack.receiver.requestsOf(calls[0] ?? '')).toHaveLength(2);
   });
 
-  test('answers 400 without a period', async () => {
+  test.each([
+    [{}, 'since is required'],
+    [{ since: '24h', until: '24h' }, 'since must be before until'],
+    [{ since: '1h', until: '2h' }, 'since must be before until'],
+    [{ since: '0ms' }, 'since must be before until, which is now'],
+    [{ since: '2999-01-01T00:00:00Z' }, 'since must be before until, which is now'],
+    [{ since: '1970-01-01T00:00:00+01:00' }, 'since must be an ISO 8601 time'],
+    [{ since: '0000-01-01T00:00:00Z' }, 'since must be an ISO 8601 time'],
+    [{ since: '999999999w' }, 'since must be an ISO 8601 time'],
+    [{ since: '1h', until: '9999-12-31T23:59:59-01:00' }, 'until must be an ISO 8601 time'],
+    [{ since: '2026-02-30T00:00:00Z' }, 'since must be an ISO 8601 time'],
+    [{ since: 24 }, 'since must be an ISO 8601 time'],
+  ])('answers 400 for the period %j', async (period, message) => {
     const user = await api().newUser();
-    const { status, body } = await user.post(`${FAILED}/resend`, {});
+    const { status, body } = await user.post(`${FAILED}/resend`, period);
     expect(status).toBe(400);
-    expect(body.errors).toEqual([{ error: 'invalid_parameter', message: 'since is required' }]);
+    expect(body.errors).toEqual([{ error: 'invalid_parameter', message: expect.stringContaining(message) }]);
   });
 });

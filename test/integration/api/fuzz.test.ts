@@ -77,6 +77,34 @@ const isRequest = (body: string): boolean => {
   }
 };
 
+/** Of the lists, a parameter with each value: NUL, what is no UTF-8, and what comes twice. */
+const query = fc
+  .tuple(
+    fc.constantFrom('failed', 'endpoints', 'batches/a.b/webhooks'),
+    fc.constantFrom('since', 'until', 'url', 'batch_id', 'limit', 'cursor', 'status', 'state', ...PROTOTYPE_KEYS),
+    fc.array(
+      fc.oneof(
+        text.map((value) => encodeURIComponent(value.toWellFormed())),
+        fc.json().map((value) => Buffer.from(value).toString('base64url')),
+        fc.constantFrom('%00', '%ff', '%', '%ED%A0%80', '1e9', ''),
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+  )
+  .map(([list, name, values]) => `/v1/postcall/${list}?${values.map((value) => `${name}=${value}`).join('&')}`);
+
+test('a list answers any query, or says in our own words what of it is wrong', async () => {
+  await fc.assert(
+    fc.asyncProperty(query, async (path) => {
+      const answered = await user.get(path);
+      if (answered.status === 200 || answered.status === 404) return;
+      expectRefusal(answered);
+      for (const { message } of answered.body.errors) expect(message).toMatch(/^(the query|[a-z_]+) must /);
+    }),
+    { numRuns: 300, interruptAfterTimeLimit: 40_000 },
+  );
+});
+
 describe('the create route', () => {
   test.each([
     ['any JSON', json],

@@ -31,9 +31,21 @@ describe('what is no HTTP is answered with what is wrong with it', () => {
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'HTTP/2 is not spoken here.'],
     ['a version that there is not', 'GET / HTTP/3.7\r\n\r\n', 400, 'must end with HTTP/1.1 and CR LF.'],
     ['lines that end with LF', 'GET / HTTP/1.1\nhost: x\n\n', 400, 'must end with HTTP/1.1 and CR LF.'],
-    ['a space in a header name', 'GET / HTTP/1.1\r\nhost: x\r\na b: c\r\n\r\n', 400, 'A header has a character'],
-    ['NUL in a header', 'GET / HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n', 400, 'A header has a character'],
-    ['no host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'must have a host header.'],
+    ['a space in a header name', 'GET / HTTP/1.1\r\nhost: x\r\na b: c\r\n\r\n', 400, 'A header must be a name'],
+    ['NUL in a header', 'GET / HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n', 400, 'A header must be a name'],
+    ['a header without a colon', 'GET / HTTP/1.1\r\nhost: x\r\nabc\r\n\r\n', 400, 'A header must be a name, a colon'],
+    ['a space before a header', 'GET / HTTP/1.1\r\n host: x\r\n\r\n', 400, 'must not begin with a space.'],
+    ['a CR without LF', 'GET / HTTP/1.1\rhost: x\r\n\r\n', 400, 'Every line and every chunk'],
+    ['a path without a slash', 'GET healthz HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'The path must begin with a slash'],
+    ['a letter beyond ASCII', 'GET /\u00e9 HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'only visible ASCII characters'],
+    ['two hosts', 'GET /healthz HTTP/1.1\r\nhost: x\r\nHost: x\r\nconnection: close\r\n\r\n', 400, 'one host header.'],
+    [
+      'what comes after the last request',
+      'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\nGET',
+      400,
+      'Nothing may',
+    ],
+    ['no host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'must have one host header.'],
     ['CONNECT', 'CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n', 405, 'The method must be one of GET, HEAD, POST.'],
     [
       'an expectation that there is not',
@@ -49,13 +61,25 @@ describe('what is no HTTP is answered with what is wrong with it', () => {
   });
 
   test.each<[what: string, headers: string[], body: string, message: string]>([
-    ['a content-length that is no number', ['content-length: x'], '', 'The content-length must be one number.'],
+    ['a content-length that is no number', ['content-length: x'], '', 'The content-length must be one number,'],
     ['two content-lengths', ['content-length: 1', 'content-length: 2'], '', 'There must be one content-length at most'],
     [
       'content-length beside transfer-encoding',
       ['content-length: 1', 'transfer-encoding: chunked'],
       '',
       'have no content-length beside it.',
+    ],
+    [
+      'transfer-encoding beside content-length',
+      ['transfer-encoding: chunked', 'content-length: 1'],
+      '',
+      'with no transfer-encoding beside it.',
+    ],
+    [
+      'a chunk that is longer than its size',
+      ['transfer-encoding: chunked'],
+      '2\r\n{}}\r\n0\r\n\r\n',
+      'as its size says.',
     ],
     ['another transfer-encoding', ['transfer-encoding: x'], '', 'The transfer-encoding must be chunked'],
     ['a chunk without a size', ['transfer-encoding: chunked'], 'zz\r\n', 'A chunk of the body does not begin'],
@@ -96,15 +120,16 @@ describe('the body of a request', () => {
     expect(answered.body).toEqual(fault(expect.stringContaining(message)));
   });
 
-  test.each([
+  test.each<[what: string, headers: string[], bytes?: string]>([
     ['as curl -d "" sends it', ['content-type: application/x-www-form-urlencoded', 'content-length: 0']],
     ['declared as JSON', ['content-type: application/json', 'content-length: 0']],
     ['declared as text, without a length', ['content-type: text/plain']],
     ['not declared', []],
-  ])('may be absent where none is needed: %s', async (_, headers) => {
-    const pause = await sendBytes(api().url, post(PAUSE, headers));
+    ['chunked', ['content-type: application/x-www-form-urlencoded', 'transfer-encoding: chunked'], '0\r\n\r\n'],
+  ])('may be absent where none is needed: %s', async (_, headers, bytes = '') => {
+    const pause = await sendBytes(api().url, post(PAUSE, headers, bytes));
     expect(pause.status).toBe('HTTP/1.1 404 Not Found');
-    const needed = await sendBytes(api().url, post(RESEND_FAILED, headers));
+    const needed = await sendBytes(api().url, post(RESEND_FAILED, headers, bytes));
     expect(needed.status).toBe('HTTP/1.1 400 Bad Request');
     expect(needed.body).toEqual(fault('the body must be a JSON object'));
   });
@@ -142,4 +167,25 @@ describe('any method on any path', () => {
       }
     },
   );
+
+  const READ = 'GET, HEAD';
+  test.each([
+    ['/healthz', READ],
+    ['/%68ealthz?x', READ],
+    ['http://elsewhere/healthz', READ],
+    ['/docs', READ],
+    ['/docs/', READ],
+    ['/docs/static/a/b', READ],
+    [PAUSE, 'POST'],
+    ['/v1/postcall/webhooks/a%2Fb', READ],
+    // A call may be named so.
+    ['/v1/postcall/webhooks/create', 'GET, HEAD, POST'],
+    ['/v1/postcall/webhooks/', undefined],
+    ['/healthz/', undefined],
+  ])('another one on %s is answered with the methods that it has: %s', async (path, allow) => {
+    const bytes = request(`QUERY ${path} HTTP/1.1`, ['host: x', 'connection: close']);
+    const { status, headers } = await sendBytes(api().url, bytes);
+    expect(status).toMatch(allow ? / 405 / : / 404 /);
+    expect(headers.get('allow') ?? undefined).toBe(allow);
+  });
 });

@@ -41,9 +41,13 @@ describe('POST /v1/postcall/batches/{batch_id}/...', () => {
 
   test('retry answers 400 for calls that are none', async () => {
     const { order } = await waitingBatch(1);
-    const { status, body } = await order('retry', { call_ids: [] });
-    expect(status).toBe(400);
-    expect(body.errors).toEqual([{ error: 'invalid_parameter', message: 'call_ids must name at least one call' }]);
+    const refused = async (body: unknown) => {
+      const answered = await order('retry', body);
+      return [answered.status, answered.body.errors[0].message];
+    };
+    expect(await refused({ call_ids: [] })).toEqual([400, 'call_ids must name at least one call']);
+    expect(await refused(null)).toEqual([400, 'the body must be a JSON object']);
+    expect(await refused([])).toEqual([400, 'the body must be a JSON object']);
   });
 
   test('pause holds waiting calls back until resume, which sends them at once', async () => {
