@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { batchIdSchema, hasTime, NO_TIME, webhookSchema, webhookUrlSchema } from '../../contract/index.js';
+import { batchIdSchema, webhookSchema, webhookUrlSchema } from '../../contract/index.js';
 import { sendPage } from '../answers/webhooks.js';
 import type { Dependencies } from '../dependencies.js';
 import { failures, page, single } from '../schemas/answers.js';
 import { failedWebhook } from '../schemas/examples.js';
 import { paging } from '../schemas/paging.js';
-import { pointInTime } from '../schemas/point-in-time.js';
+import { pointInTime, readPeriod } from '../schemas/point-in-time.js';
 
 const query = z
   .object({
@@ -18,7 +18,7 @@ const query = z
     batch_id: batchIdSchema.optional().describe('Only webhooks that this batch last sent.'),
     ...paging,
   })
-  .refine(hasTime, NO_TIME);
+  .transform(readPeriod);
 
 const body = z
   .object(
@@ -29,7 +29,7 @@ const body = z
     },
     'must be a JSON object',
   )
-  .refine(hasTime, NO_TIME);
+  .transform(readPeriod);
 
 const round = z
   .object({

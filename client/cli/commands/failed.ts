@@ -28,8 +28,11 @@ export function addFailed(program: Command, session: Session): void {
     .action((options: FailedOptions) => listFailed(options, session));
 }
 
+/** One for all options of a command: from 24h ago until 24h ago is no time at all. */
+const NOW = new Date();
+
 /** A time, or so long ago. */
-export const parsePastTime = (text: string): string => parseTime(text, new Date());
+export const parsePastTime = (text: string): string => parseTime(text, NOW);
 
 async function listFailed({ userId, since, until, url, batch }: FailedOptions, session: Session): Promise<void> {
   const { output } = session;

@@ -180,7 +180,7 @@ describe('any method on any path', () => {
     ['/v1/postcall/webhooks/a%2Fb', READ],
     // A call may be named so.
     ['/v1/postcall/webhooks/create', 'GET, HEAD, POST'],
-    ['/v1/postcall/webhooks/', undefined],
+    ['/v1/postcall/webhooks', undefined],
     ['/healthz/', undefined],
   ])('another one on %s is answered with the methods that it has: %s', async (path, allow) => {
     const bytes = request(`QUERY ${path} HTTP/1.1`, ['host: x', 'connection: close']);

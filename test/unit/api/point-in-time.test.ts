@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pointInTime } from '../../../api/schemas/point-in-time.js';
+import { z } from 'zod';
+import { pointInTime, readPeriod } from '../../../api/schemas/point-in-time.js';
 
 const NOW = '2026-01-31T09:00:00.000Z';
 
@@ -7,19 +8,22 @@ beforeEach(() => {
   vi.useFakeTimers({ now: new Date(NOW) });
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
-describe('pointInTime', () => {
+const period = z.object({ since: pointInTime, until: pointInTime.optional() }).transform(readPeriod);
+
+describe('a point in time', () => {
   test.each([
     ['2026-01-30T09:00:00Z', '2026-01-30T09:00:00.000Z'],
     ['2026-01-30T09:00:00.123+02:00', '2026-01-30T07:00:00.123Z'],
     ['24h', '2026-01-30T09:00:00.000Z'],
     ['90m', '2026-01-31T07:30:00.000Z'],
     ['7d', '2026-01-24T09:00:00.000Z'],
-    ['0s', NOW],
-  ])('reads %s', (value, time) => {
-    expect(pointInTime.parse(value)).toBe(time);
+    ['1ms', '2026-01-31T08:59:59.999Z'],
+  ])('reads %s', (since, time) => {
+    expect(period.parse({ since })).toEqual({ since: time });
   });
 
   test.each([
@@ -45,5 +49,31 @@ describe('pointInTime', () => {
 
   test('is required', () => {
     expect(pointInTime.safeParse(undefined).error?.issues).toMatchObject([{ message: 'is required' }]);
+  });
+});
+
+describe('a period', () => {
+  test('has both ends in UTC', () => {
+    expect(period.parse({ since: '24h', until: '2026-01-31T09:00:00+01:00' })).toEqual({
+      since: '2026-01-30T09:00:00.000Z',
+      until: '2026-01-31T08:00:00.000Z',
+    });
+  });
+
+  test.each([
+    [{ since: '24h', until: '24h' }],
+    [{ since: '1d', until: '24h' }],
+    [{ since: '24h', until: '2026-01-30T09:00:00Z' }],
+    [{ since: '1h', until: '2h' }],
+    [{ since: '0s' }],
+    [{ since: '2026-01-31T10:00:00Z' }],
+  ])('without any time in it is refused, however long its reading takes: %j', (ends) => {
+    let now = Date.parse(NOW);
+    // Each look at the clock finds it later.
+    vi.spyOn(Date, 'now').mockImplementation(() => now++);
+    const { error } = period.safeParse(ends);
+    expect(error?.issues).toMatchObject([
+      { path: ['since'], message: expect.stringContaining('must be before until') },
+    ]);
   });
 });
