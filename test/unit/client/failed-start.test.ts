@@ -35,6 +35,10 @@ test.each(['', 'x', '%00', ofJson('["c"]'), ofJson('[1,"\\u0000"]'), ofJson('[9e
   },
 );
 
+test.each(['', 'b', 'a.b\0', 'a.b.c'])('listFailed refuses %j, which is no batch ID, at once', (batch_id) => {
+  expect(() => findFailedOptions({ ...period, batch_id })).toThrow('batch_id must be the ID of a batch');
+});
+
 test('listFailed takes the cursor of the page before', () => {
   const cursor = encodeFailureCursor(1, 'c-1');
   expect(findFailedOptions({ ...period, cursor }).args).toMatchObject([{ cursor }]);
