@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Kinds of tests, one folder each. They run one kind after the other: two cores do not bear them at once. */
+/**
+ * Kinds of tests, one folder each, one kind after the other. Tests wait more than they compute: some more workers than two cores pay off.
+ * A worker loads the modules once for all of its files: loading the SDK takes longer than most tests.
+ */
 const project = (
   name: string,
   order: number,
@@ -10,6 +13,7 @@ const project = (
     name,
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
+    isolate: false,
     maxWorkers: options.maxWorkers,
     sequence: { groupOrder: order },
     testTimeout: options.timeoutSeconds * 1_000,
@@ -27,7 +31,7 @@ export default defineConfig({
     projects: [
       project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, setup: [] }),
       project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, setup: [TEMPORAL] }),
-      project('e2e', 2, { maxWorkers: 1, timeoutSeconds: 240, setup: [TEMPORAL] }),
+      project('e2e', 2, { maxWorkers: 2, timeoutSeconds: 240, setup: [TEMPORAL] }),
       project('deploy', 5, { maxWorkers: 2, timeoutSeconds: 240, setup: [TEMPORAL] }),
       project('faults', 3, { maxWorkers: 1, timeoutSeconds: 300, setup: [TEMPORAL, FAULTS] }),
       // One of them waits for three minutes, and leaves its core to the others.

@@ -30,7 +30,7 @@ describe('the package of the client alone', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'postcall-client-package-'));
-    await run(ROOT, 'npm', ['run', 'pack:client', '--silent', '--', folder]);
+    await run(ROOT, process.execPath, ['dist/dev/pack-client.js', folder]);
     const [tarball = ''] = await readdir(folder);
     project = await projectWith(folder, join(folder, tarball));
     strict = await projectWith(folder, join(folder, tarball), 'nested');

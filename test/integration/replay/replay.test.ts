@@ -17,7 +17,7 @@ const readHistory = async (file: string) =>
   History.decode(await promisify(gunzip)(await readFile(new URL(file, HISTORIES))));
 
 /** What runs in production was started by the code of these histories: a change that cannot replay them would strand it. */
-describe('the workflow code replays', async () => {
+describe('the workflow code replays the history', async () => {
   quietRuntime();
   const files = await readdir(HISTORIES);
 
@@ -27,7 +27,7 @@ describe('the workflow code replays', async () => {
     await replay(history, file);
   });
 
-  test('with the search attributes that a run hands to the next', async () => {
+  test('carried-over-run-2, which has the search attributes that a run hands to the next', async () => {
     const { events } = await readHistory('carried-over-run-2.pb.gz');
     const { searchAttributes } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
     expect(Object.keys(searchAttributes?.indexedFields ?? {}).sort()).toEqual(
@@ -35,7 +35,7 @@ describe('the workflow code replays', async () => {
     );
   });
 
-  test('every scenario', () => {
+  test('of every scenario', () => {
     const names = new Set(files.map((file) => file.replace(/(-run-\d+)?\.pb\.gz$/, '')));
     expect([...names].sort()).toEqual(SCENARIOS.map(({ name }) => name).sort());
   });

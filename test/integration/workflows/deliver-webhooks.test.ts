@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 const refused = (due_in: number): DeliveryEnd => ({ kind: 'retry', due_in, endpoint_failed: true });
 const answered500 = (due_in: number): DeliveryEnd => ({ kind: 'retry', due_in, endpoint_failed: false });
 
-describe('a batch', () => {
+describe('played, and its history replayed: a batch', () => {
   test.each([1, 25, 1_100])('of %i calls is delivered, each call once', async (count) => {
     const { handle, sent } = await startScripted({}, { call_ids: names(count) });
     const { batches } = await handle.result();
@@ -143,7 +143,7 @@ describe('a batch', () => {
   });
 });
 
-describe('an order', () => {
+describe('played, and its history replayed: an order', () => {
   test('to retry makes waiting calls try at once, all or those named', async () => {
     const { handle, sent } = await startScripted(
       { deliver: () => (sent.length > 3 ? { kind: 'delivered' } : answered500(HOUR)) },

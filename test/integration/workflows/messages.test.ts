@@ -30,7 +30,7 @@ const waits = (): DeliveryEnd => ({ kind: 'retry', due_in: HOUR, endpoint_failed
 const cli = (...args: string[]) =>
   promisify(execFile)(inject('temporalCli'), ['workflow', ...args, '--address', inject('temporalAddress')]);
 
-describe('a message that no handler can use', { timeout: 120_000 }, () => {
+describe('played, and its history replayed: a message that no handler can use', { timeout: 120_000 }, () => {
   test('is ignored, and the batch goes on', async () => {
     let up = false;
     const { client, handle, sent } = await startScripted(

@@ -42,7 +42,9 @@ async function failedTasks(client: Client, workflowId: string): Promise<string[]
     .filter((text) => !/FORCE_CLOSE|UNHANDLED_COMMAND|"cause":(?:1|21)\b/.test(text));
 }
 
-describe('a batch of 10,000 calls that cannot be delivered', { timeout: 240_000 }, () => {
+describe('played, and its history replayed: a batch of 10,000 calls that cannot be delivered', {
+  timeout: 240_000,
+}, () => {
   test('bears thousands of orders, without a worker and with one', async () => {
     const run = await startScripted(
       { deliver: undeliverable },

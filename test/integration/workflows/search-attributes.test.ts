@@ -23,7 +23,7 @@ async function upserts({ client, handle }: ScriptedRun) {
   );
 }
 
-describe('a workflow', () => {
+describe('played, and its history replayed: a workflow', () => {
   test('that is delivered at once sets nothing', async () => {
     const run = await startScripted({}, { call_ids: names(30) });
     await run.handle.result();

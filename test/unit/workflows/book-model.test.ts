@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Counts } from '../../../contract/batch.js';
@@ -86,21 +87,24 @@ function worldOf({ batches, luck }: Plan): World {
     endpointOf: (id) => endpoints.get(id) ?? '',
     behaviour: (call, endpoint) => endFor(world, endpoint, call, luck[drawn++ % luck.length] ?? 0),
     onRound: (calls) => {
-      for (const { batch } of calls) expect(batch.isPaused || batch.canceling).toBe(false);
-      expect(new Set(calls).size).toBe(calls.length);
+      for (const { batch } of calls) assert(!batch.isPaused && !batch.canceling);
+      assert.equal(new Set(calls).size, calls.length);
     },
   });
   return world;
 }
 
-function expectSound(book: Book): void {
+/** By `assert`: `expect` took three quarters of this test's time. */
+function assertSound(book: Book): void {
   for (const batch of book.batches) {
     const { total, ...counts } = batch.counts;
-    expect(recount(batch.calls)).toEqual(counts);
-    expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(total);
+    assert.deepEqual(recount(batch.calls), counts);
+    assert.equal(
+      Object.values(counts).reduce((sum, count) => sum + count),
+      total,
+    );
     for (const { inFlight } of batch.routes.values()) {
-      expect(inFlight).toBeGreaterThanOrEqual(0);
-      expect(inFlight).toBeLessThanOrEqual(batch.maxInFlight);
+      assert(inFlight >= 0 && inFlight <= batch.maxInFlight, `${inFlight} in flight`);
     }
   }
 }
@@ -115,7 +119,7 @@ function happen(world: World, event: Event): void {
   if (event === 'carry') {
     const before = JSON.stringify(carry(world.book));
     world.carryOver();
-    expect(JSON.stringify(carry(world.book))).toBe(before);
+    assert.equal(JSON.stringify(carry(world.book)), before);
     return;
   }
   const batch_id = `b.${event.batch}`;
@@ -127,18 +131,18 @@ function happen(world: World, event: Event): void {
       ? { kind: 'wake', webhooks: [{ batch_id, call_ids: waiting.map(({ id }) => id) }] }
       : { kind: event.order, batch_id };
   world.order(order);
-  expectCarriedOut(world, event, waiting);
+  assertCarriedOut(world, event, waiting);
 }
 
-function expectCarriedOut(world: World, { order, batch }: Exclude<Event, 'carry'>, waiting: readonly Call[]): void {
+function assertCarriedOut(world: World, { order, batch }: Exclude<Event, 'carry'>, waiting: readonly Call[]): void {
   const [steered] = world.book.addressed(`b.${batch}`);
   if (!steered || steered.finishedAt !== null) return;
-  if (order === 'pause') expect(steered.isPaused || steered.canceling).toBe(true);
-  if (order === 'resume') expect(steered.isPaused).toBe(false);
-  if (order === 'cancel') expect(steered.canceling).toBe(true);
+  if (order === 'pause') assert(steered.isPaused || steered.canceling);
+  if (order === 'resume') assert(!steered.isPaused);
+  if (order === 'cancel') assert(steered.canceling);
   const hurried =
     order === 'wake' || order === 'resume' || (order === 'retry' && !steered.isPaused && !steered.canceling);
-  if (hurried && order !== 'resume') for (const { due } of waiting) expect(due).toBeLessThanOrEqual(world.now);
+  if (hurried && order !== 'resume') for (const { due } of waiting) assert(due <= world.now);
 }
 
 function groupByTurn(events: Plan['events']): Map<number, Plan['events']> {
@@ -154,11 +158,11 @@ function play(plan: Plan): World {
   for (let turn = 0; turn <= lastTurn; turn += 1) {
     for (const { event } of events.get(turn) ?? []) happen(world, event);
     world.turn();
-    expectSound(world.book);
+    assertSound(world.book);
   }
   world.order({ kind: 'resume' });
   world.run();
-  expectSound(world.book);
+  assertSound(world.book);
   return world;
 }
 
@@ -185,7 +189,7 @@ describe('a book', { timeout: 240_000 }, () => {
         const healthy = book.batches.flatMap(({ calls }) =>
           calls.filter(({ route }) => route?.endpoint.ref.label === 'http://healthy'),
         );
-        for (const call of healthy) expect(statusOf(call)).toBe('delivered');
+        for (const call of healthy) assert.equal(statusOf(call), 'delivered');
       }),
       { numRuns: 300 },
     );
