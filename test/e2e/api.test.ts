@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { send, userWith } from '../support/api.js';
 import { answer, neverAnswer } from '../support/behaviours.js';
 import { Program } from '../support/program.js';
@@ -9,19 +6,14 @@ import { sharedTestStack } from '../support/stack.js';
 
 const KEY = 'a-key-for-the-first-start';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'postcall-test-'));
-// Hooks of the end run in reverse order: the stack lets go of the folder first.
-afterAll(() => rmSync(dataDir, { recursive: true }));
-const stackOf = sharedTestStack({ dataDir });
+const stackOf = sharedTestStack();
 
 /** The API's process beside a worker in this one, on one embedded database. */
 async function running() {
   const stack = stackOf();
   const program = Program.run('api/main.js', [], {
     NODE_ENV: 'production',
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: stack.taskQueue,
-    POSTCALL_DATA_DIR: dataDir,
+    ...stack.environment,
     POSTCALL_API_KEYS: `acme:${KEY}`,
     PORT: '0',
   });

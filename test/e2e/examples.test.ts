@@ -17,8 +17,7 @@ describe('examples/backend-service.mjs', () => {
     const service = Program.run('../examples/backend-service.mjs', [], {
       PORT: '0',
       WEBHOOK_URL: stack.receiver.url,
-      TEMPORAL_ADDRESS: stack.config.temporal.connectionOptions.address ?? '',
-      TEMPORAL_TASK_QUEUE: stack.taskQueue,
+      ...stack.environment,
     });
     await service.printed(/listening on http/);
     const [, url = ''] = /listening on (\S+)/.exec(service.output) ?? [];

@@ -1,12 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { PostcallClient } from '../../client/index.js';
-import { openStore } from '../../store/index.js';
+import { describe, expect, test } from 'vitest';
 import { answer, delayed } from '../support/behaviours.js';
 import { sharedPostgres } from '../support/fault-postgres.js';
-import { Receiver } from '../support/receiver.js';
-import { freshUser } from '../support/stack.js';
-import { connectClient, freshTaskQueue } from '../support/temporal.js';
+import { startScene, startTestStack } from '../support/stack.js';
 import { WorkerProcess } from '../support/worker-process.js';
 
 const postgres = sharedPostgres();
@@ -16,31 +12,20 @@ const PROGRAM = {
 };
 
 async function start() {
-  const databaseUrl = await postgres().createDatabase();
-  const store = await openStore({ databaseUrl });
-  onTestFinished(() => store.close());
-  const taskQueue = freshTaskQueue();
-  const temporal = await connectClient();
-  const client = new PostcallClient({ client: temporal, taskQueue });
-  onTestFinished(() => client.close());
-  const receiver = await Receiver.start();
-  onTestFinished(() => receiver.close());
   const environment = {
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: taskQueue,
-    DATABASE_URL: databaseUrl,
-    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    DATABASE_URL: await postgres().createDatabase(),
     POSTCALL_RETRY_SCHEDULE: '1s',
     POSTCALL_ATTEMPT_TIMEOUT: '1s',
     POSTCALL_PROBE_INTERVAL: '1h',
   };
-  const user_id = freshUser();
+  const scene = await startScene(await startTestStack({ worker: false, environment }));
+  const { client, store, user_id } = scene;
   const create = async (prefix: string, count: number, webhook_url: string) => {
     const call_ids = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
     await store.upsertCalls(call_ids.map((call_id) => ({ call_id, user_id, data: { call_id } })));
     return client.create({ user_id, call_ids, webhook_url });
   };
-  return { store, client, receiver, user_id, create, startWorker: () => WorkerProcess.start(environment, PROGRAM) };
+  return { ...scene, create, startWorker: () => WorkerProcess.start(scene.environment, PROGRAM) };
 }
 
 describe('a call whose attempt ends its worker', { timeout: 240_000 }, () => {

@@ -14,7 +14,7 @@ import { recordResult } from './fault-results.js';
 import { type SendOptions, type Starter, sum, Workload } from './fault-workload.js';
 import type { ReceivedRequest } from './receiver.js';
 import { connectClient, freshTaskQueue } from './temporal.js';
-import { type Program, WorkerProcess } from './worker-process.js';
+import { type EntryPoint, WorkerProcess } from './worker-process.js';
 
 /** The built API, as `npm run api` runs it. */
 const API = fileURLToPath(new URL('../../dist/api/main.js', import.meta.url));
@@ -118,7 +118,7 @@ export class FaultStack {
   }
 
   /** `program`: what to run in place of the worker's own entry point. */
-  async startWorker(environment: Record<string, string> = {}, program?: Program): Promise<WorkerProcess> {
+  async startWorker(environment: Record<string, string> = {}, program?: EntryPoint): Promise<WorkerProcess> {
     const worker = await WorkerProcess.start({ ...this.#workerEnvironment, ...environment }, program);
     this.watch(worker);
     return worker;

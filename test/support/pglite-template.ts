@@ -18,9 +18,10 @@ export async function copyEmptyDatabase(dataDir: string): Promise<void> {
 /** For a database that the caller removes. */
 export const scratchFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'postcall-store-'));
 
-export interface ScratchOptions extends Pick<StoreOptions, 'encryption'> {
+export interface ScratchOptions {
   /** Default: one that is removed when the store is closed. */
   dataDir?: string;
+  encryption?: StoreOptions['encryption'];
 }
 
 /** A store of PGlite, which finds its tables there already. */

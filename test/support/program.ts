@@ -41,6 +41,11 @@ export class Program {
     return this.#output;
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Signals it and its descendants. */
   signal(signal: NodeJS.Signals): void {
     this.#process.signal(signal);
   }

@@ -8,7 +8,7 @@ import type { CallSource } from '../../activities/index.js';
 import type { Lookup } from '../../activities/lookup.js';
 import { PostcallClient } from '../../client/index.js';
 import { type Config, loadConfig } from '../../config/index.js';
-import type { Store } from '../../store/index.js';
+import { openStore, type Store } from '../../store/index.js';
 import type { ProcessMetrics } from '../../telemetry/index.js';
 import { type RunningWorker, startWorker } from '../../worker/index.js';
 import type { Behaviour } from './behaviours.js';
@@ -21,9 +21,7 @@ export interface TestStackOptions {
   environment?: Record<string, string>;
   /** gRPC address of the Temporal server. Default: the one that all tests share. */
   temporalAddress?: string;
-  /** Folder of the store, for tests with several processes. Default: one that is removed with the stack. */
-  dataDir?: string;
-  /** One that is passed in stays open. Default: PGlite in `dataDir`, closed with the stack. */
+  /** One that is passed in stays open. Default: of the environment's DATABASE_URL, or else PGlite; closed with the stack. */
   store?: Store;
   /** What the receiver does. Default: 200 at once. */
   behaviour?: Behaviour;
@@ -44,8 +42,8 @@ export interface TestStackOptions {
 export interface TestStack extends AsyncDisposable {
   readonly config: Config;
   readonly store: Store;
-  /** Folder of the store, unless one was passed in. */
-  readonly dataDir: string;
+  /** Variables that make a process one of this stack. */
+  readonly environment: Record<string, string>;
   readonly client: PostcallClient;
   /** Of `client`. */
   readonly connection: Connection;
@@ -108,17 +106,18 @@ export const testLogger = () => pino({ level: 'error' });
 
 async function openTestStack(options: TestStackOptions = {}): Promise<TestStack> {
   const taskQueue = freshTaskQueue();
+  const dataDir = await scratchFolder();
   const environment = {
     TEMPORAL_ADDRESS: options.temporalAddress ?? inject('temporalAddress'),
     TEMPORAL_TASK_QUEUE: taskQueue,
+    POSTCALL_DATA_DIR: dataDir,
     POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
     ...options.environment,
   };
   const config = loadConfig(environment);
   quietRuntime();
   const connection = await Connection.connect(config.temporal.connectionOptions);
-  const dataDir = options.dataDir ?? (await scratchFolder());
-  const store = options.store ?? (await openScratchStore({ dataDir, encryption: config.encryption }));
+  const store = options.store ?? (await (config.databaseUrl ? openStore(config) : openScratchStore(config)));
   const receiver = await Receiver.start(options.behaviour && { behaviour: options.behaviour });
   const workers = new Workers(options, environment, store);
   if (options.worker !== false) await workers.start();
@@ -133,12 +132,12 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
     await client.close();
     await connection.close();
     if (!options.store) await store.close();
-    if (!options.dataDir) await rm(dataDir, { recursive: true, force: true });
+    await rm(dataDir, { recursive: true, force: true });
   };
   return {
     config,
     store,
-    dataDir,
+    environment,
     connection,
     client,
     receiver,

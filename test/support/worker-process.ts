@@ -1,49 +1,43 @@
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
-import { type Exit, type GuardedProcess, spawnGuarded } from '../../dev/guarded-process.js';
+import type { Exit } from '../../dev/guarded-process.js';
+import { Program } from './program.js';
 
 /** The built worker, as `npm run worker` runs it. */
 const WORKER = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
-const START_PATIENCE_MS = 60_000;
 
-export interface Program {
+export interface EntryPoint {
   entry: string;
   /** What it prints when it runs. */
   prints: string;
 }
 
-const PACKAGED: Program = { entry: WORKER, prints: 'the worker runs' };
+const PACKAGED: EntryPoint = { entry: WORKER, prints: 'the worker runs' };
 
 /** A worker in a process of its own, which can be killed, frozen and stopped. It ends with the test at the latest. */
 export class WorkerProcess {
-  readonly exited: Promise<Exit>;
+  readonly #program: Program;
   /** The end that the test has brought about; undefined while it should live. */
   #ending: 'killed' | 'stopped' | undefined;
-  readonly #process: GuardedProcess;
-  #output = '';
   #hasExited = false;
 
   /** Resolves when the worker runs. `program`: what to run in place of the package's own entry point. */
-  static async start(env: Record<string, string>, program = PACKAGED): Promise<WorkerProcess> {
-    const worker = new WorkerProcess(env, program.entry);
-    onTestFinished(() => worker.kill());
-    await worker.#untilPrinted(program.prints);
-    return worker;
+  static async start(env: Record<string, string>, { entry, prints } = PACKAGED): Promise<WorkerProcess> {
+    // Production: its log is JSON. At level info it says when it runs.
+    const settings = { NODE_ENV: 'production', LOG_LEVEL: 'info', ...env };
+    const program = Program.spawn(process.execPath, [entry], settings);
+    await program.printed(prints);
+    return new WorkerProcess(program);
   }
 
-  private constructor(env: Record<string, string>, entry: string) {
-    const { PATH = '', HOME = '' } = process.env;
-    this.#process = spawnGuarded(process.execPath, [entry], {
-      // Production: its log is JSON. At level info it says when it runs.
-      env: { PATH, HOME, NODE_ENV: 'production', LOG_LEVEL: 'info', ...env },
-      onOutput: (text) => {
-        this.#output += text;
-      },
-    });
-    this.exited = this.#process.exited.then((exit) => {
+  private constructor(program: Program) {
+    this.#program = program;
+    void this.exited.then(() => {
       this.#hasExited = true;
-      return exit;
     });
+  }
+
+  get exited(): Promise<Exit> {
+    return this.#program.exited;
   }
 
   /** True when it has ended without being told to. */
@@ -57,42 +51,33 @@ export class WorkerProcess {
 
   /** All that it has printed. */
   get output(): string {
-    return this.#output;
+    return this.#program.output;
   }
 
   /** The last lines of its log. */
   get lastWords(): string {
-    return this.#output.slice(-3_000);
+    return this.output.slice(-3_000);
   }
 
   /** SIGKILL; resolves when it is dead. */
   async kill(): Promise<void> {
     this.#ending ??= 'killed';
-    this.#process.signal('SIGKILL');
-    await this.exited;
+    await this.#program.kill();
   }
 
   /** SIGTERM, as a deployment sends it; resolves when it has ended by itself. */
   async stop(): Promise<Exit> {
     this.#ending ??= 'stopped';
-    process.kill(this.#process.pid, 'SIGTERM');
+    process.kill(this.#program.pid, 'SIGTERM');
     return this.exited;
   }
 
   /** SIGSTOP for the worker alone: its watchdog stays awake and ends it with us. */
   freeze(): void {
-    process.kill(this.#process.pid, 'SIGSTOP');
+    process.kill(this.#program.pid, 'SIGSTOP');
   }
 
   thaw(): void {
-    process.kill(this.#process.pid, 'SIGCONT');
-  }
-
-  async #untilPrinted(text: string): Promise<void> {
-    const patience = AbortSignal.timeout(START_PATIENCE_MS);
-    while (!this.#output.includes(text)) {
-      if (this.#hasExited || patience.aborted) throw new Error(`the worker does not start:\n${this.lastWords}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    process.kill(this.#program.pid, 'SIGCONT');
   }
 }

@@ -1,6 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
-import { openStore } from '../../../store/index.js';
 import { send, startTestApi } from '../../support/api.js';
 import { startPostgres } from '../../support/postgres.js';
 import { startTestStack } from '../../support/stack.js';
@@ -75,9 +74,7 @@ describe('while the database is away', { timeout: 180_000 }, () => {
   test('reads and unknown keys are answered with 503; what a known key starts is accepted all the same', async () => {
     const postgres = await startPostgres();
     onTestFinished(() => postgres.remove());
-    const store = await openStore({ databaseUrl: await postgres.createDatabase() });
-    onTestFinished(() => store.close());
-    const stack = await startTestStack({ store });
+    const stack = await startTestStack({ environment: { DATABASE_URL: await postgres.createDatabase() } });
     const { url, newUser } = await startTestApi(stack);
     const [user, stranger] = [await newUser(), await newUser()];
     const call_ids = await stack.addCalls(1, user.userId);

@@ -1,4 +1,4 @@
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadPayloadCodecs } from '../../../config/index.js';
 import { ENCRYPTION } from '../../support/codec-module.js';
 import { freshUser, startTestStack } from '../../support/stack.js';
@@ -13,7 +13,7 @@ test('the command line reads an encrypted batch with the codec module, and says 
   const batch = await stack.client.create({ user_id, call_ids, webhook_url: stack.receiver.url });
   await batch.result();
 
-  const env = { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_TASK_QUEUE: stack.taskQueue };
+  const env = stack.environment;
   const progress = ['progress', batch.batchId, '--json'];
   const withCodecs = await runCli(progress, { env: { ...env, POSTCALL_CODEC_MODULE: ENCRYPTION } });
   expect(withCodecs).toMatchObject({ exitCode: 0, stderr: '' });

@@ -37,24 +37,16 @@ const failing = ({ checks }: Pick<Diagnosis, 'checks'>) =>
 describe('postcall doctor', { timeout: 120_000 }, () => {
   test('finds nothing wrong where all is there, and exits with 0', async () => {
     const databaseUrl = await server.createDatabase();
-    const store = await openStore({ databaseUrl });
-    onTestFinished(() => store.close());
-    const stack = await startTestStack({ store });
-    const env = {
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      TEMPORAL_TASK_QUEUE: stack.taskQueue,
-      DATABASE_URL: databaseUrl,
-      POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
-    };
-    const found = await doctor(env, '--url', stack.receiver.url);
+    const { environment, receiver } = await startTestStack({ environment: { DATABASE_URL: databaseUrl } });
+    const found = await doctor(environment, '--url', receiver.url);
     expect(failing(found)).toEqual([]);
     expect([found.exitCode, found.works]).toEqual([0, true]);
     const names = ['temporal', 'namespace', 'task_queue', 'build', 'search_attributes', 'database', 'schema', 'rights'];
     for (const name of [...names, 'clock', 'secrets', 'call_source', 'egress', 'configuration']) {
       expect(found.of(name), name).toMatchObject({ status: 'ok' });
     }
-    expect(stack.receiver.requests).toEqual([]);
-    expect((await runCli(['doctor'], { env })).stdout).toMatch(/^ok +task_queue +1 worker polls/m);
+    expect(receiver.requests).toEqual([]);
+    expect((await runCli(['doctor'], { env: environment })).stdout).toMatch(/^ok +task_queue +1 worker polls/m);
   });
 
   test('says what is stored in the clear, and which variable nothing reads', async () => {

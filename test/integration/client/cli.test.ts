@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
 import type { Behaviour } from '../../support/behaviours.js';
 import { answer, delayed } from '../../support/behaviours.js';
@@ -16,12 +16,7 @@ const stack = sharedTestStack({ environment: { POSTCALL_RETRY_SCHEDULE: '1h', PO
 /** The command line of a user of the running stack. */
 async function startCli(behaviour?: Behaviour) {
   const scene = await startScene(stack(), behaviour);
-  const env = {
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: scene.taskQueue,
-    POSTCALL_DATA_DIR: scene.dataDir,
-    POSTCALL_USER_ID: scene.user_id,
-  };
+  const env = { ...scene.environment, POSTCALL_USER_ID: scene.user_id };
   const cli = (args: string[], more: Omit<CliOptions, 'env'> = {}) => runCli(args, { env, ...more });
   const json = async (...args: string[]) => {
     const { exitCode, stdout } = await cli([...args, '--json']);

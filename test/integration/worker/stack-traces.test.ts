@@ -1,22 +1,13 @@
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { answer } from '../../support/behaviours.js';
 import { freshUser, startTestStack } from '../../support/stack.js';
 import { connectClient } from '../../support/temporal.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
 import { WorkerProcess } from '../../support/worker-process.js';
 
 /** The stack trace of a batch that waits, from a worker in a process of its own. */
 async function stackTrace(LOG_LEVEL: string): Promise<string> {
-  const dataDir = await temporaryFolder();
-  const { client, receiver, taskQueue, addCalls } = await startTestStack({ dataDir, worker: false });
-  await WorkerProcess.start({
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: taskQueue,
-    POSTCALL_DATA_DIR: dataDir,
-    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
-    POSTCALL_RETRY_SCHEDULE: '1h',
-    LOG_LEVEL,
-  });
+  const { client, receiver, environment, addCalls } = await startTestStack({ worker: false });
+  await WorkerProcess.start({ ...environment, POSTCALL_RETRY_SCHEDULE: '1h', LOG_LEVEL });
   receiver.behaviour = answer(500);
   const user_id = freshUser();
   const batch = await client.create({ user_id, call_ids: await addCalls(1, user_id), webhook_url: receiver.url });
