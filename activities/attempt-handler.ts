@@ -1,15 +1,17 @@
 import { type Dispatcher, errors } from 'undici';
-import type { AttemptEnd } from './outcome.js';
 import { parseRetryAfter } from './retry-after.js';
-import { AttemptTimeoutError, faultOf } from './send-error.js';
-import type { WatchedClient } from './watched-client.js';
-import type { WatchedConnection } from './watched-connection.js';
+import { AttemptTimeoutError, faultOf, type SendErrorKind } from './send-error.js';
+import type { TrackedClient } from './tracked-client.js';
+import type { TrackedConnection } from './tracked-connection.js';
 
 /** A longer response body is cut off. */
 const MAX_RESPONSE_BYTES = 16 * 1024;
 
-/** How an attempt ended. */
-export interface SendOutcome extends AttemptEnd {
+/** How an attempt ended: with a response, or with the reason why none came. */
+export interface AttemptEnd {
+  response_code: number | null;
+  /** Null when there is a response code. */
+  error_kind: SendErrorKind | null;
   /** Whole milliseconds until the response had ended or was cut off, or until the attempt ended without one. */
   response_time_ms: number;
   /** Why there is no response code: one line, under 200 characters. */
@@ -49,17 +51,17 @@ function retryAfterOf(headers: Headers): number | null {
  * One attempt as undici's handler: no stream, no AbortSignal, one timer. The timer settles the attempt by itself, since undici
  * cannot abort a request that still waits for its connection; such a request is dropped before a byte of it is sent.
  *
- * Once a status has come it is the outcome, however the body ends: what an endpoint has decided is not undone by it.
+ * Once a status has come it is the attempt's end, however the body ends: what an endpoint has decided is not undone by it.
  */
 export class AttemptHandler implements Dispatcher.DispatchHandler {
-  readonly outcome: Promise<SendOutcome>;
+  readonly end: Promise<AttemptEnd>;
   readonly #options: AttemptHandlerOptions;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
-  #resolve!: (outcome: SendOutcome) => void;
+  #resolve!: (end: AttemptEnd) => void;
   #reject!: (error: Error) => void;
-  #client: WatchedClient | undefined;
-  #connection: WatchedConnection | undefined;
+  #client: TrackedClient | undefined;
+  #connection: TrackedConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #repeated = false;
   #settled = false;
@@ -68,14 +70,14 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
 
   constructor(options: AttemptHandlerOptions) {
     this.#options = options;
-    this.outcome = new Promise((resolve, reject) => {
+    this.end = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     this.#timer = setTimeout(() => this.#giveUp(), options.timeoutMs);
   }
 
-  onClient(client: WatchedClient): void {
+  onClient(client: TrackedClient): void {
     this.#client = client;
   }
 
@@ -141,10 +143,10 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
     this.#settled = true;
     clearTimeout(this.#timer);
     if (this.#response === undefined && isCallerFault(error)) this.#reject(error);
-    else this.#resolve(this.#outcomeOf(error));
+    else this.#resolve(this.#endOf(error));
   }
 
-  #outcomeOf(error: Error): SendOutcome {
+  #endOf(error: Error): AttemptEnd {
     const response_time_ms = Math.round(performance.now() - this.#startedAt);
     if (this.#response !== undefined) {
       const { status, retry_after_ms } = this.#response;

@@ -8,7 +8,7 @@ import { isPoison, type Suspect, type Turn } from './isolation.js';
 import { obtainCall } from './obtain-call.js';
 import { recordEnd } from './record-end.js';
 import type { RunningAttempt } from './running-attempts.js';
-import type { SendOutcome } from './send.js';
+import type { AttemptEnd } from './send.js';
 import { endOfStanding } from './standing.js';
 
 /** For a store that is away all calls wait; for a missing key only those that need it. */
@@ -130,7 +130,7 @@ class AttemptAtPlace {
   }
 
   /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */
-  async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<SendOutcome> {
+  async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<AttemptEnd> {
     const ended = this.#tools.events?.sending();
     try {
       const { traceparent } = this.#input;

@@ -4,11 +4,11 @@ import { isDataError, StoreUnavailableError } from '../store/index.js';
 import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../store/store.js';
 import type { AttemptOutcome, DeliveryEvents } from './delivery-events.js';
 import type { Dependencies } from './dependencies.js';
-import { type Outcome, outcomeOf } from './outcome.js';
 import { nextDelay } from './retry-schedule.js';
 import type { RunningAttempt } from './running-attempts.js';
-import type { SendOutcome } from './send.js';
+import type { AttemptEnd } from './send.js';
 import { endOfStanding } from './standing.js';
+import { type Verdict, verdictOf } from './verdict.js';
 
 /** Between tries to record an attempt's end. */
 const CLOSE_RETRY_INTERVAL_MS = 500;
@@ -21,12 +21,12 @@ export async function recordEnd(
   input: DeliveryInput,
   attempt: RunningAttempt,
   opened: OpenedAttempt,
-  sent: SendOutcome,
+  sent: AttemptEnd,
 ): Promise<DeliveryEnd> {
   const { batch_id, user_id, call_id } = input;
-  const outcome = outcomeOf(sent);
-  const endpoint_failed = outcome.kind === 'retry' && outcome.endpoint_failed;
-  const next = nextStepOf(deps, opened, sent, outcome, attempt.remaining(input.remaining_ms));
+  const verdict = verdictOf(sent);
+  const endpoint_failed = verdict.kind === 'retry' && verdict.endpoint_failed;
+  const next = nextStepOf(deps, opened, sent, verdict, attempt.remaining(input.remaining_ms));
   const closed = await close(deps, {
     batch_id,
     user_id,
@@ -39,14 +39,14 @@ export async function recordEnd(
     next,
   });
   if (deps.events) tell(deps.events, input, { opened, sent, next, closed });
-  if (outcome.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
-  if (outcome.kind !== 'retry') return endOfStanding(closed.standing);
+  if (verdict.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
+  if (verdict.kind !== 'retry') return endOfStanding(closed.standing);
   return endOfStanding(closed.standing, { endpoint_failed, answer: answerOf(sent) });
 }
 
 interface Recorded {
   opened: OpenedAttempt;
-  sent: SendOutcome;
+  sent: AttemptEnd;
   next: NextStep;
   closed: CloseResult;
 }
@@ -62,7 +62,7 @@ function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next
     user_id,
     call_id,
     url,
-    outcome: attemptOutcome(next),
+    outcome: outcomeOf(next),
     attempt: step + 1,
     sent_at,
     accepted_at,
@@ -76,12 +76,12 @@ function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next
 function nextStepOf(
   { retryPolicy }: Dependencies,
   { step }: OpenedAttempt,
-  sent: SendOutcome,
-  outcome: Outcome,
+  sent: AttemptEnd,
+  verdict: Verdict,
   remaining_ms: number,
 ): NextStep {
-  if (outcome.kind === 'delivered') return { status: 'delivered' };
-  if (outcome.kind === 'gone') return { status: 'failed', error: 'EndpointGone', reason: describe(sent) };
+  if (verdict.kind === 'delivered') return { status: 'delivered' };
+  if (verdict.kind === 'gone') return { status: 'failed', error: 'EndpointGone', reason: describe(sent) };
   const { response_code, retry_after_ms } = sent;
   const delay = nextDelay(retryPolicy, {
     step,
@@ -95,18 +95,18 @@ function nextStepOf(
   return { status: 'failed', error: 'ScheduleUsedUp', reason };
 }
 
-function attemptOutcome(next: NextStep): AttemptOutcome {
+function outcomeOf(next: NextStep): AttemptOutcome {
   if (next.status === 'delivered') return 'delivered';
   if (next.status === 'retrying') return 'retry';
   return next.error === 'EndpointGone' ? 'gone' : 'used_up';
 }
 
-const describe = ({ response_code, error }: SendOutcome): string => error ?? `the endpoint answered ${response_code}`;
+const describe = ({ response_code, error }: AttemptEnd): string => error ?? `the endpoint answered ${response_code}`;
 
 /** The history keeps it for each failed attempt. */
 const MAX_ANSWER_LENGTH = 60;
 
-const answerOf = ({ response_code, error }: SendOutcome): string =>
+const answerOf = ({ response_code, error }: AttemptEnd): string =>
   (error ?? String(response_code)).slice(0, MAX_ANSWER_LENGTH);
 
 /** Does not give up: what is not recorded would be sent again. Throws only where the database refuses the attempt's data, even without its text. */

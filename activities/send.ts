@@ -1,13 +1,13 @@
 import { Agent, type buildConnector, Pool } from 'undici';
-import { AttemptHandler, type SendOutcome } from './attempt-handler.js';
+import { type AttemptEnd, AttemptHandler } from './attempt-handler.js';
 import { createEgressConnector } from './egress-connector.js';
 import { parseNetworks } from './egress-guard.js';
 import { type Lookup, shareLookups, systemLookup } from './lookup.js';
 import { signatureHeaders } from './signing.js';
-import { WatchedClient, type WatchedRequest } from './watched-client.js';
-import { MAX_HEAD_BYTES } from './watched-connection.js';
+import { TrackedClient, type TrackedRequest } from './tracked-client.js';
+import { MAX_HEAD_BYTES } from './tracked-connection.js';
 
-export type { SendOutcome } from './attempt-handler.js';
+export type { AttemptEnd } from './attempt-handler.js';
 
 /** Milliseconds for which a connection is kept without traffic at most, whatever the endpoint offers in `keep-alive`. */
 const MAX_IDLE_MS = 30_000;
@@ -51,7 +51,7 @@ export interface Sender {
    * Resolves however the endpoint behaves; rejects only when the request could not be made at all because of a fault in this
    * process (a closed sender, an illegal header).
    */
-  send(request: SendRequest): Promise<SendOutcome>;
+  send(request: SendRequest): Promise<AttemptEnd>;
   /** Lets what is in flight finish, then closes the connections. */
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ type AgentOptions = Agent.Options & { connect: buildConnector.connector };
 function createAgent(options: AgentOptions): Agent {
   // A pool hands its options on to its clients as they are.
   const createClient = (origin: URL, clientOptions: object) =>
-    new WatchedClient(origin, { ...clientOptions, connect: options.connect });
+    new TrackedClient(origin, { ...clientOptions, connect: options.connect });
   const factory = (origin: string | URL, poolOptions: object) =>
     new Pool(origin, { ...poolOptions, factory: createClient });
   return new Agent({
@@ -114,7 +114,7 @@ export function createSender(options: SenderOptions): Sender {
       const body = Buffer.from(request.payload);
       const headers = headersOf(request, body);
       const attempt: AttemptHandler = new AttemptHandler({ timeoutMs, repeat: () => fresh.dispatch(post, attempt) });
-      const post: WatchedRequest & { origin: string } = {
+      const post: TrackedRequest & { origin: string } = {
         origin,
         path: pathname + search,
         method: 'POST',
@@ -123,7 +123,7 @@ export function createSender(options: SenderOptions): Sender {
         onClient: (client) => attempt.onClient(client),
       };
       kept.dispatch(post, attempt);
-      return attempt.outcome;
+      return attempt.end;
     },
     async close() {
       // In this order: what breaks off in the first is repeated in the second.

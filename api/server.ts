@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import { ProcessMetrics } from '../telemetry/index.js';
-import { FirstAttemptsWatch } from './answers/first-attempts.js';
+import { FirstAttemptsWaits } from './answers/first-attempts.js';
 import type { Dependencies } from './dependencies.js';
 import { AccessLog } from './http/access-log.js';
 import { authentication } from './http/authentication.js';
@@ -71,7 +71,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     frameworkErrors: handleError,
     clientErrorHandler: handleSocketError,
   });
-  const firstAttempts = new FirstAttemptsWatch(store, app.log);
+  const firstAttempts = new FirstAttemptsWaits(store, app.log);
 
   app.register(requestIds);
   app.register(errorAnswers);

@@ -51,7 +51,7 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     tracing: config.http.tracing,
     ...(metrics && { metrics }),
   });
-  metrics?.watchBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });
+  metrics?.reportBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });
   const close = async () => {
     await app.close();
     await client.close();

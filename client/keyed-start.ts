@@ -6,7 +6,7 @@ import type { ReusePolicy, Temporal } from './temporal.js';
 import type { DeliverWorkflow } from './workflow-types.js';
 
 /** Others may start under the same key between two looks. */
-const MAX_ROUNDS = 5;
+const MAX_TRIES = 5;
 
 /**
  * Starts a request with an idempotency key, or finds the batch that the first request with this key started, and resolves to its ID.
@@ -18,7 +18,7 @@ export async function startOrFind(
   { idempotencyKey, fingerprint }: NonNullable<BatchStart['repeatable']>,
 ): Promise<string> {
   let policy: ReusePolicy = 'REJECT_DUPLICATE';
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const { batchIds, options } = workflowStart([start]);
     const [batchId = ''] = batchIds;
     if (await temporal.start<DeliverWorkflow>(DELIVER_WORKFLOW, options, policy)) return batchId;

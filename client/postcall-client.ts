@@ -183,13 +183,13 @@ export class PostcallClient implements AsyncDisposable {
    *
    * @example
    * ```ts
-   * const round = await postcall.resendFailed({
+   * const resend = await postcall.resendFailed({
    *   user_id: 'acme',
    *   since: '2026-03-02T00:00:00Z',
    *   until: '2026-03-03T00:00:00Z',
    *   url: 'https://example.com/hooks/calls',
    * });
-   * const { batches } = await round.result();
+   * const { batches } = await resend.result();
    * ```
    */
   async resendFailed(request: ResendFailedRequest): Promise<ResendFailedHandle> {

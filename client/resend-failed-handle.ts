@@ -2,7 +2,7 @@ import type { ResendFailedResult } from '../contract/index.js';
 import type { Temporal } from './temporal.js';
 import type { ResendFailedWorkflow } from './workflow-types.js';
 
-/** A round of sending failed webhooks again: it goes on whether or not anybody waits for it. */
+/** Failed webhooks are sent again: that goes on whether or not its result is waited for. */
 export class ResendFailedHandle {
   readonly #temporal: Temporal;
 
@@ -19,8 +19,8 @@ export class ResendFailedHandle {
    *
    * @example
    * ```ts
-   * const round = await postcall.resendFailed({ user_id: 'acme', since: '2026-03-02T00:00:00Z' });
-   * const { batches } = await round.result({ signal: AbortSignal.timeout(60_000) });
+   * const resend = await postcall.resendFailed({ user_id: 'acme', since: '2026-03-02T00:00:00Z' });
+   * const { batches } = await resend.result({ signal: AbortSignal.timeout(60_000) });
    * for (const batch_id of batches) await postcall.getHandle(batch_id).result();
    * ```
    */

@@ -197,7 +197,7 @@ export interface ResendFailedInput {
 export interface ResendFailedResult {
   /** The batches that were started, in the order of their start. */
   batches: string[];
-  /** How many webhooks they were given; what another round has taken meanwhile is sent once. */
+  /** How many webhooks they were given; what another resend has taken meanwhile is sent once. */
   calls: number;
 }
 

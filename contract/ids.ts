@@ -14,6 +14,6 @@ export const batchId = (workflowPart: string, suffix: string): string => `${work
 /** False for what can name no batch, so that nobody reaches a foreign workflow under the name of a batch. */
 export const isBatchId = (value: string): boolean => BATCH_ID.test(value);
 
-/** Workflow ID of one search for failed webhooks, or of one round of sending them again; `id` is random. */
+/** Workflow ID of one search for failed webhooks, or of one resend of them; `id` is random. */
 export const findFailedWorkflowId = (id: string): string => `find-failed-${id}`;
 export const resendFailedWorkflowId = (id: string): string => `resend-failed-${id}`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Why an attempt was made: the first round of deliveries, or a later request to send again. */
+/** Why an attempt was made: its batch was created, or sends the webhook again. */
 export const SEND_TYPES = ['create', 'resend'] as const;
 export type SendType = (typeof SEND_TYPES)[number];
 

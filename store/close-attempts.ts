@@ -11,7 +11,7 @@ import { toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import { NOTED_HEALTH } from './endpoint-health.js';
 import { StoreQueryError } from './errors.js';
-import { type AGAIN, LOCKED } from './rounds.js';
+import { type AGAIN, LOCKED } from './passes.js';
 import { epochMs, isThere, storable } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement, requestTable } from './statement.js';

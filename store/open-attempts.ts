@@ -5,7 +5,7 @@ import type { Cipher } from './encryption/cipher.js';
 import { missingKeyOf } from './encryption/sql.js';
 import type { Interruptions } from './interrupt-attempts.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
-import { AGAIN, LOCKED } from './rounds.js';
+import { AGAIN, LOCKED } from './passes.js';
 import { epochMs, isoTime, isThere } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement, requestTable } from './statement.js';
@@ -17,7 +17,7 @@ const GRACE_MS = 2_000;
 /** The workflow's clock stands still within a task, and its timers are coarse: an attempt may be this much before its time. */
 const EARLY_MS = 500;
 
-type Outcome =
+type Finding =
   | 'missing'
   | 'locked'
   | 'other'
@@ -32,10 +32,10 @@ type Outcome =
   | 'unread'
   | 'opens';
 
-/** Of CTE `decision`, joined with `opened`. What an outcome has no use for may be '' or 0. */
+/** Of CTE `decision`, joined with `opened`. What a finding has no use for may be '' or 0. */
 const ANSWER = {
   place: integer('decision.place'),
-  outcome: text<Outcome>(),
+  finding: text<Finding>(),
   seq: orNull(text('opened.seq')),
   sent_at_ms: float(`coalesce(${epochMs('opened.sent_at')}, 0)`),
   webhook_id: text("coalesce(decision.webhook_id, '')"),
@@ -49,7 +49,7 @@ const ANSWER = {
   missing_key: orNull(text()),
   status: text<WebhookStatus>("coalesce(status, 'pending')"),
   error: orNull(text<FinalFailure>()),
-  was_delivered: boolean(`outcome = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
+  was_delivered: boolean(`finding = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
   open_seq: text("coalesce(open_seq::text, '')"),
   remaining_ms: float(`coalesce(${epochMs('open_deadline - clock_timestamp()')}, 0)`),
   due_in: float(
@@ -133,18 +133,18 @@ const statementFor = (cipher: Cipher) =>
           else 'unread'
         end
         else 'opens'
-      end as outcome
+      end as finding
       from state
     ),
     filled as (
       update webhooks set payload = given from decision
-      where outcome = 'opens' and decision.payload is null
+      where finding = 'opens' and decision.payload is null
         and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
     ),
     opened as (
       insert into attempts (webhook_id, batch_id, send_type, sent_at, deadline, alone)
       select webhook_id, batch_id, send_type, now, now + timeout_ms * interval '1 millisecond', isolation is not distinct from 'alone'
-      from (select *, clock_timestamp() as now from decision where outcome = 'opens' order by place) allowed
+      from (select *, clock_timestamp() as now from decision where finding = 'opens' order by place) allowed
       on conflict do nothing
       returning seq, webhook_id, sent_at
     )
@@ -163,17 +163,17 @@ export function openAttempts(cipher: Cipher, interruptions: Interruptions) {
   const statement = statementFor(cipher);
   return async (database: Database, requests: readonly GroupedOpenRequest[]): Promise<Answer[]> => {
     const rows = await database.query(statement, requests);
-    const expired = rows.flatMap(({ outcome, open_seq }) => (outcome === 'expired' ? [open_seq] : []));
+    const expired = rows.flatMap(({ finding, open_seq }) => (finding === 'expired' ? [open_seq] : []));
     const interrupted = await interruptions.interrupt(expired);
     return byPlace(requests.length, rows).map((row) => {
-      if (row?.outcome === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
+      if (row?.finding === 'expired' && !interrupted.has(row.open_seq)) return LOCKED;
       return row ? toAnswer(row, cipher) : AGAIN;
     });
   };
 }
 
 function toAnswer(row: OpenRow, cipher: Cipher): Answer {
-  switch (row.outcome) {
+  switch (row.finding) {
     case 'opens':
       return row.seq === null ? AGAIN : sealedAttempt(row, row.seq);
     case 'expired':

@@ -20,31 +20,31 @@ interface OpenPart {
   answers: Registered[];
 }
 
-/** Registers parts in the order of their acceptance; the same user and call in two parts in two rounds of statements. */
+/** Registers parts in the order of their acceptance; the same user and call in two parts in two passes of statements. */
 export async function registerBatches(
   database: Database,
   { calls, ...input }: RegisterInput & { calls: boolean },
 ): Promise<RegisteredPart[]> {
   const batches = await batchRows(database, input);
   const parts = input.parts.map((part) => ({ part, batch: batches.get(part.batch_id) as BatchRow, answers: [] }));
-  for (const round of withoutRepeats(parts)) await registerRound(database, round, calls);
+  for (const pass of withoutRepeats(parts)) await registerPass(database, pass, calls);
   return parts.map(toPart);
 }
 
 /** Cuts the parts where a user's call is repeated: two rows of a statement cannot see each other. */
 function withoutRepeats(parts: readonly OpenPart[]): OpenPart[][] {
-  const rounds: OpenPart[][] = [];
+  const passes: OpenPart[][] = [];
   let seen = new Set<string>();
   for (const open of parts) {
     const keys = open.part.call_ids.map((callId) => `${open.part.user_id}\n${callId}`);
-    if (rounds.length === 0 || keys.some((key) => seen.has(key))) {
-      rounds.push([]);
+    if (passes.length === 0 || keys.some((key) => seen.has(key))) {
+      passes.push([]);
       seen = new Set();
     }
     for (const key of keys) seen.add(key);
-    rounds.at(-1)?.push(open);
+    passes.at(-1)?.push(open);
   }
-  return rounds;
+  return passes;
 }
 
 type Kind = 'pruned' | 'again' | 'create' | 'resend';
@@ -54,9 +54,9 @@ function kindOf({ part, batch }: OpenPart): Kind {
   return part.offset < batch.registered ? 'again' : part.send_type;
 }
 
-async function registerRound(database: Database, round: readonly OpenPart[], calls: boolean): Promise<void> {
+async function registerPass(database: Database, pass: readonly OpenPart[], calls: boolean): Promise<void> {
   const groups: Record<Kind, OpenPart[]> = { pruned: [], again: [], create: [], resend: [] };
-  for (const open of round) groups[kindOf(open)].push(open);
+  for (const open of pass) groups[kindOf(open)].push(open);
   for (const open of groups.pruned) open.answers = open.part.call_ids.map(() => PRUNED);
   const create = calls ? CREATE_FROM_TABLE : CREATE_FROM_SOURCE;
   await answer(groups.again, (requests) => standingsOf(database, requests));

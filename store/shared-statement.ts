@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.js';
 import { StoreUnavailableError } from './errors.js';
 import { grouped } from './grouping.js';
-import { inRounds, LOCKED, type Statement } from './rounds.js';
+import { inPasses, LOCKED, type Statement } from './passes.js';
 import type { WebhookRef } from './store.js';
 
 /** Between two tries to lock a row that somebody else has locked, growing to half a second. */
@@ -20,7 +20,7 @@ export function sharedStatement<Request extends WebhookRef, Answer>(
   bytesOf?: (request: Request) => number,
 ): (request: Request) => Promise<Answer> {
   const ask = grouped<Request, Answer | typeof LOCKED>(
-    (requests) => inRounds((round) => statement(database, round), byWebhook, requests),
+    (requests) => inPasses((pass) => statement(database, pass), byWebhook, requests),
     { concurrency: database.concurrency, ...(bytesOf && { bytesOf }) },
   );
   return (request) => untilFree(() => ask(request));

@@ -2,7 +2,7 @@ import { type FinalFailure, INTERRUPTED, isEndpointFailure, type WebhookStatus }
 import { boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Interruptions } from './interrupt-attempts.js';
-import { AGAIN, LOCKED } from './rounds.js';
+import { AGAIN, LOCKED } from './passes.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { WatchedStanding, WebhookRef } from './store.js';

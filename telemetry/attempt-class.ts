@@ -1,3 +1,4 @@
+import type { AttemptEnd } from '../activities/attempt-handler.js';
 import type { SendErrorKind } from '../activities/send-error.js';
 
 /** Of attempts: by the status, or by the reason why none came. */
@@ -32,13 +33,11 @@ const CLASS_OF_KIND: Record<SendErrorKind, AttemptClass> = {
   other: 'other',
 };
 
-interface AttemptEnd {
-  response_code: number | null;
-  error_kind: SendErrorKind | null;
-}
-
 /** A handful of values, whatever endpoints answer. */
-export function attemptClass({ response_code, error_kind }: AttemptEnd): AttemptClass {
+export function attemptClass({
+  response_code,
+  error_kind,
+}: Pick<AttemptEnd, 'response_code' | 'error_kind'>): AttemptClass {
   if (response_code === null) return error_kind === null ? 'none' : CLASS_OF_KIND[error_kind];
   const hundreds = Math.floor(response_code / 100);
   return hundreds >= 2 && hundreds <= 5 ? (`${hundreds}xx` as AttemptClass) : 'other';

@@ -34,7 +34,7 @@ export class ProcessMetrics {
   }
 
   /** Measures the backlog through this source from now on, in place of an earlier one: worker and API of one process see the same. */
-  watchBacklog(source: BacklogSource): void {
+  reportBacklog(source: BacklogSource): void {
     const isFirst = this.#backlog === undefined;
     this.#backlog = source;
     if (isFirst) measureBacklog(this.registry, () => this.#backlog ?? source);

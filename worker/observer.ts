@@ -33,7 +33,7 @@ export async function observe(options: ObserverOptions): Promise<Observer> {
   const log = new DeliveryLog(logger);
   const events = tellBoth(log, metrics?.deliveries);
   const forget = store.onInterrupted((attempts) => events.attemptsInterrupted(attempts));
-  metrics?.watchBacklog({ store, client, taskQueue: config.taskQueue, logger });
+  metrics?.reportBacklog({ store, client, taskQueue: config.taskQueue, logger });
   return {
     events,
     stopping: () => server?.drain(),

@@ -2,7 +2,7 @@ import type { RegisterPart } from '../contract/delivery.js';
 import type { Call } from './batch.js';
 import type { Book } from './book.js';
 import { dueCalls, nextDue } from './due.js';
-import { type Settlement, settlements } from './ending.js';
+import { type Settlement, settlements } from './settlements.js';
 
 /** What the loop does next; it awaits one step before it takes another. */
 export type Step =

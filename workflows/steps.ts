@@ -14,10 +14,10 @@ import { groupedBy } from '../contract/grouped-by.js';
 import { local, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
 import { type Book, watchGroups } from './book.js';
-import type { Settlement } from './ending.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inbox } from './inbox.js';
 import type { Step } from './next-step.js';
+import type { Settlement } from './settlements.js';
 import { TaskBudget } from './task-budget.js';
 
 /** A watch over attempts that have just become slow returns soon, so that the next ones are watched. */

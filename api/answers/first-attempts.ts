@@ -21,7 +21,7 @@ interface Wait {
  * Waits for the first attempts of batches. All who wait in this process share one statement at a time, every 25 ms; while the store is
  * away, they wait on. Nothing is asked of the workflow service.
  */
-export class FirstAttemptsWatch {
+export class FirstAttemptsWaits {
   readonly #store: Pick<Store, 'firstAttemptsMade'>;
   readonly #log: FastifyBaseLogger;
   readonly #waits = new Set<Wait>();

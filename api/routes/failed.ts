@@ -31,9 +31,9 @@ const body = z
   )
   .transform(readPeriod);
 
-const round = z
+const resend = z
   .object({
-    id: z.string().describe("The round's workflow, for the Temporal Web UI."),
+    id: z.string().describe('The workflow that sends them, for the Temporal Web UI.'),
     since: z.iso.datetime(),
     until: z.iso.datetime(),
   })
@@ -69,13 +69,13 @@ export const failed: FastifyPluginAsyncZod<Dependencies> = async (app, { client,
         operationId: 'resendFailed',
         summary: 'Send again what failed in a period',
         description:
-          'Starts a round that sends every webhook again that failed in the period, in batches of at most 500. What fails once ' +
-          'more is not sent a third time by it.',
+          'Sends every webhook again that failed in the period, in batches of at most 500. What fails once more is not sent a ' +
+          'third time.',
         tags: ['Failed webhooks'],
         body: body.meta({ title: 'ResendFailedRequest', examples: [{ since: '24h' }] }),
         response: {
-          202: single(round, {
-            description: 'The round has been accepted, and goes on durably.',
+          202: single(resend, {
+            description: 'Accepted: it goes on durably.',
             example: {
               id: 'resend-failed-7d444840c9dc4b1c9a7e2f2f3f3a4e55',
               since: '2026-01-30T09:00:00.000Z',

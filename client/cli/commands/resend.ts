@@ -56,9 +56,9 @@ async function resendFailed(named: string[], options: ResendOptions, session: Se
   const { userId: user_id, since = '', until, url } = options;
   refuse(since === '' || undefined, 'since is required with --failed: for example --since 24h');
   await session.withClient(async (client) => {
-    const round = await client.resendFailed({ user_id, since, until, url });
-    session.output.note(`Sending again what failed since ${since} (${round.workflowId})`);
-    const result = await session.interruptible((signal) => round.result({ signal }));
+    const resend = await client.resendFailed({ user_id, since, until, url });
+    session.output.note(`Sending again what failed since ${since} (${resend.workflowId})`);
+    const result = await session.interruptible((signal) => resend.result({ signal }));
     session.output.print(result, () =>
       [
         `${result.calls} webhooks are being sent again`,

@@ -250,8 +250,8 @@ test('failed webhooks are listed in pages and sent again', async () => {
   expect((await client.listFailed({ user_id, since, url: 'https://example.com/' })).webhooks).toEqual([]);
 
   receiver.behaviour = answer(200);
-  const round = await client.resendFailed({ user_id, since });
-  const { batches, calls } = await round.result();
+  const resend = await client.resendFailed({ user_id, since });
+  const { batches, calls } = await resend.result();
   expect(calls).toBe(5);
   for (const batchId of batches) {
     expect(await client.getHandle(batchId).describe()).toMatchObject({ user_id });

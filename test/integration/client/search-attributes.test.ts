@@ -77,11 +77,11 @@ describe('a start', () => {
     const call_ids = await addCalls(2, user_id);
     await (await client.create({ user_id, call_ids, webhook_url: receiver.url })).result();
     receiver.behaviour = answer(200);
-    const round = await client.resendFailed({ user_id, since: new Date(Date.now() - 60_000).toISOString() });
-    const { batches } = await round.result();
+    const resend = await client.resendFailed({ user_id, since: new Date(Date.now() - 60_000).toISOString() });
+    const { batches } = await resend.result();
     const temporal = new Client({ connection });
     expect(batches).toHaveLength(1);
-    for (const workflowId of [round.workflowId, `postcall-${batches[0]?.split('.')[0]}`]) {
+    for (const workflowId of [resend.workflowId, `postcall-${batches[0]?.split('.')[0]}`]) {
       const handle = temporal.workflow.getHandle(workflowId);
       expect(await carried(handle)).toEqual(WITH);
       const { typedSearchAttributes } = await handle.describe();
@@ -112,8 +112,8 @@ describe('a server that does not know the search attributes', { timeout: 60_000 
     const { create, client, temporal } = await starter(address);
     expect(await carried(await create())).toEqual(WITHOUT);
     expect(await carried(await create())).toEqual(WITHOUT);
-    const round = await client.resendFailed({ user_id: freshUser(), since: '2026-01-01T00:00:00Z' });
-    expect(await carried(temporal.workflow.getHandle(round.workflowId))).toEqual(WITHOUT);
+    const resend = await client.resendFailed({ user_id: freshUser(), since: '2026-01-01T00:00:00Z' });
+    expect(await carried(temporal.workflow.getHandle(resend.workflowId))).toEqual(WITHOUT);
     const key = { user_id: freshUser(), call_ids: ['c-1'], webhook_url: 'https://a.example/', idempotency_key: 'k' };
     expect((await client.create(key)).batchId).toBe((await client.create(key)).batchId);
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { createSender, type SenderOptions, type SendOutcome } from '../../../activities/send.js';
+import { type AttemptEnd, createSender, type SenderOptions } from '../../../activities/send.js';
 
 export const LOOPBACK = ['127.0.0.0/8'];
 export const PAYLOAD = '{"call_id":"call-1","summary":"Zoë said: “ok” 👍"}';
@@ -16,7 +16,7 @@ export function startSender(options: Partial<SenderOptions> = {}) {
   return (
     url: string,
     request: { payload?: string; webhook_id?: string; secrets?: string[] } = {},
-  ): Promise<SendOutcome> => sender.send({ url, payload: PAYLOAD, webhook_id: 'msg_1', secrets: [], ...request });
+  ): Promise<AttemptEnd> => sender.send({ url, payload: PAYLOAD, webhook_id: 'msg_1', secrets: [], ...request });
 }
 
 /** An attempt that brought a status. */

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { FirstAttemptsWatch } from '../../../api/answers/first-attempts.js';
+import { FirstAttemptsWaits } from '../../../api/answers/first-attempts.js';
 import { type FirstAttempts, StoreUnavailableError } from '../../../store/index.js';
 
 /** What a store says of first attempts, and what it was asked. */
@@ -20,7 +20,7 @@ class Attempts {
 
 function watch() {
   const store = new Attempts();
-  const watching = new FirstAttemptsWatch(store, pino({ level: 'silent' }));
+  const watching = new FirstAttemptsWaits(store, pino({ level: 'silent' }));
   onTestFinished(() => watching.close());
   return { store, watching };
 }

@@ -23,7 +23,7 @@ interface Item<Request, Answer> {
  * Answers a group of requests with as few statements as it takes: no two requests with the same key share a statement, whose
  * effects they could not see of each other, and what lost a race is asked again.
  */
-export async function inRounds<Request, Answer>(
+export async function inPasses<Request, Answer>(
   statement: Statement<Request, Answer>,
   key: (request: Request) => string,
   requests: readonly Request[],
@@ -31,12 +31,12 @@ export async function inRounds<Request, Answer>(
   const items = requests.map((request): Item<Request, Answer> => ({ request, tries: 0 }));
   let open = items;
   while (open.length > 0) {
-    const round = distinct(open, (item) => key(item.request));
+    const pass = distinct(open, (item) => key(item.request));
     const answers = await isolated(
       statement,
-      round.map((item) => item.request),
+      pass.map((item) => item.request),
     );
-    round.forEach((item, index) => {
+    pass.forEach((item, index) => {
       const answer = answers[index] as (typeof answers)[number];
       item.tries++;
       if (answer !== AGAIN) item.answer = answer;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StoreQueryError, StoreUnavailableError } from '../../../store/errors.js';
-import { AGAIN, inRounds } from '../../../store/rounds.js';
+import { AGAIN, inPasses } from '../../../store/passes.js';
 
 const identity = (text: string) => text;
 
@@ -16,7 +16,7 @@ function recorded<Answer>(answer: (request: string) => Answer) {
 
 test('requests with the same key never share a statement, and are answered in their order', async () => {
   const { statements, statement } = recorded((request) => request.toUpperCase());
-  expect(await inRounds(statement, (text) => text[0] ?? '', ['a1', 'b1', 'a2', 'a3', 'b2'])).toEqual([
+  expect(await inPasses(statement, (text) => text[0] ?? '', ['a1', 'b1', 'a2', 'a3', 'b2'])).toEqual([
     'A1',
     'B1',
     'A2',
@@ -29,13 +29,13 @@ test('requests with the same key never share a statement, and are answered in th
 test('what lost a race is asked again, and nothing else is', async () => {
   let races = 2;
   const { statements, statement } = recorded((request) => (request === 'b' && races-- > 0 ? AGAIN : `${request}!`));
-  expect(await inRounds(statement, identity, ['a', 'b', 'c'])).toEqual(['a!', 'b!', 'c!']);
+  expect(await inPasses(statement, identity, ['a', 'b', 'c'])).toEqual(['a!', 'b!', 'c!']);
   expect(statements).toEqual([['a', 'b', 'c'], ['b'], ['b']]);
 });
 
 test('a race that is lost over and over ends as unavailable', async () => {
   const { statement } = recorded((request) => (request === 'b' ? AGAIN : request));
-  const [a, b] = await inRounds(statement, identity, ['a', 'b']);
+  const [a, b] = await inPasses(statement, identity, ['a', 'b']);
   expect(a).toBe('a');
   expect(b).toBeInstanceOf(StoreUnavailableError);
 });
@@ -48,7 +48,7 @@ test('data that makes a statement fail fails its own request alone, with few sta
     if (group.includes('77')) throw new StoreQueryError('invalid', '22P02');
     return [...group];
   };
-  const answers = await inRounds(statement, identity, requests);
+  const answers = await inPasses(statement, identity, requests);
   expect(answers.map((answer) => (answer instanceof Error ? 'error' : answer))).toEqual(
     requests.map((request) => (request === '77' ? 'error' : request)),
   );
@@ -61,7 +61,7 @@ test('a database that is away is the failure of all that shared the statement', 
     statements++;
     throw new StoreUnavailableError('away');
   };
-  const answers = await inRounds<string, string>(statement, identity, ['a', 'b']);
+  const answers = await inPasses<string, string>(statement, identity, ['a', 'b']);
   expect(answers.every((answer) => answer instanceof StoreUnavailableError)).toBe(true);
   expect(statements).toBe(1);
 });
@@ -72,7 +72,7 @@ test('answers of an earlier round stand when a later one fails', async () => {
     if (statements++ > 0) throw new StoreUnavailableError('away');
     return [...group];
   };
-  const [first, second] = await inRounds(statement, () => 'same', ['a', 'b']);
+  const [first, second] = await inPasses(statement, () => 'same', ['a', 'b']);
   expect(first).toBe('a');
   expect(second).toBeInstanceOf(StoreUnavailableError);
 });

@@ -17,8 +17,8 @@ const AT_ONCE = 4;
 export function settlements(book: Book, now: number): Settlement[] {
   const due: Settlement[] = [];
   for (const batch of book.batches) {
-    if (batch.unsettled === 0 || !mayHaveEnded(batch, now)) continue;
-    for (const [error, calls] of endedCalls(batch, now)) {
+    if (batch.unsettled === 0 || !mayBeOverdue(batch, now)) continue;
+    for (const [error, calls] of overdueCalls(batch, now)) {
       for (let from = 0; from < calls.length && due.length < AT_ONCE; from += PAGE_SIZE) {
         due.push(settlement(batch, error, calls.slice(from, from + PAGE_SIZE)));
       }
@@ -27,13 +27,13 @@ export function settlements(book: Book, now: number): Settlement[] {
   return due;
 }
 
-const mayHaveEnded = (batch: Batch, now: number): boolean =>
+const mayBeOverdue = (batch: Batch, now: number): boolean =>
   batch.canceling || batch.hasGoneCalls || now >= batch.horizonAt;
 
-function endedCalls(batch: Batch, now: number): Map<FinalFailure, Call[]> {
+function overdueCalls(batch: Batch, now: number): Map<FinalFailure, Call[]> {
   const byError = new Map<FinalFailure, Call[]>();
   for (const call of batch.calls) {
-    const error = mayBeSettled(call) ? endOf(call, now) : undefined;
+    const error = mayBeSettled(call) ? failureOf(call, now) : undefined;
     if (error === undefined) continue;
     const calls = byError.get(error);
     if (calls) calls.push(call);
@@ -46,7 +46,7 @@ function endedCalls(batch: Batch, now: number): Map<FinalFailure, Call[]> {
 /** No attempt is in flight; an unregistered call is registered first. */
 const mayBeSettled = ({ state }: Call): boolean => state === 'untried' || state === 'waiting' || state === 'reading';
 
-function endOf({ batch, route, attempts, unread, state }: Call, now: number): FinalFailure | undefined {
+function failureOf({ batch, route, attempts, unread, state }: Call, now: number): FinalFailure | undefined {
   if (batch.canceling) return 'BatchCanceled';
   if (route && route.goneSince !== null) return 'EndpointGone';
   if (now < batch.horizonAt) return undefined;

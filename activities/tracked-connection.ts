@@ -16,7 +16,7 @@ type Position = 'undecided' | 'head' | 'beyond';
  * whether a byte of the awaited response has come, and how the response begins. It also leaves `100 Continue` out, which a
  * client must be able to take without having asked for it (RFC 9110 section 15.2), and undici cannot.
  */
-export class WatchedConnection {
+export class TrackedConnection {
   #requests = 0;
   #answering = false;
   #position: Position = 'beyond';

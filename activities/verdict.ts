@@ -1,15 +1,8 @@
 import { isEndpointFailure } from '../contract/index.js';
-import type { SendErrorKind } from './send-error.js';
+import type { AttemptEnd } from './attempt-handler.js';
 
-/** What an attempt brought: a whole response, or the reason why none came. */
-export interface AttemptEnd {
-  response_code: number | null;
-  /** Null when there is a response code. */
-  error_kind: SendErrorKind | null;
-}
-
-/** What an attempt's end means for its webhook. */
-export type Outcome =
+/** What an attempt's end says by itself, whatever the retry schedule makes of it. */
+export type Verdict =
   | { kind: 'delivered' }
   /** The endpoint is gone for good: final. */
   | { kind: 'gone' }
@@ -17,7 +10,7 @@ export type Outcome =
   | { kind: 'retry'; endpoint_failed: boolean };
 
 /** 2xx is success, 410 is final, everything else is retried, redirects included: they are never followed. */
-export function outcomeOf({ response_code, error_kind }: AttemptEnd): Outcome {
+export function verdictOf({ response_code, error_kind }: Pick<AttemptEnd, 'response_code' | 'error_kind'>): Verdict {
   if (response_code === null) return { kind: 'retry', endpoint_failed: error_kind !== 'local' };
   if (response_code >= 200 && response_code < 300) return { kind: 'delivered' };
   if (response_code === 410) return { kind: 'gone' };

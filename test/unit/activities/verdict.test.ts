@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { outcomeOf } from '../../../activities/outcome.js';
 import { SEND_ERROR_KINDS } from '../../../activities/send-error.js';
+import { verdictOf } from '../../../activities/verdict.js';
 
-const ofStatus = (response_code: number) => outcomeOf({ response_code, error_kind: null });
+const ofStatus = (response_code: number) => verdictOf({ response_code, error_kind: null });
 
-describe('outcomeOf', () => {
+describe('verdictOf', () => {
   it.each([200, 201, 202, 204, 299])('takes %i for a delivery', (status) => {
     expect(ofStatus(status)).toEqual({ kind: 'delivered' });
   });
@@ -25,10 +25,10 @@ describe('outcomeOf', () => {
   });
 
   it.each(SEND_ERROR_KINDS.filter((kind) => kind !== 'local'))('retries "%s" as a failure of the endpoint', (kind) => {
-    expect(outcomeOf({ response_code: null, error_kind: kind })).toEqual({ kind: 'retry', endpoint_failed: true });
+    expect(verdictOf({ response_code: null, error_kind: kind })).toEqual({ kind: 'retry', endpoint_failed: true });
   });
 
   it("does not blame the endpoint for the worker's own fault", () => {
-    expect(outcomeOf({ response_code: null, error_kind: 'local' })).toEqual({ kind: 'retry', endpoint_failed: false });
+    expect(verdictOf({ response_code: null, error_kind: 'local' })).toEqual({ kind: 'retry', endpoint_failed: false });
   });
 });
