@@ -44,7 +44,7 @@ export interface AttemptTools extends Dependencies {
 /** A call source, and how long a call may take to come in. */
 export interface CallsOptions {
   source: CallSource;
-  /** The owner of calls that name none; absent: whoever asks. */
+  /** The owner of calls that name none; absent: the user who asks. */
   defaultUserId?: string;
   /** The top-level field that is `true` once a record is complete; absent: every record is. */
   readyField?: string;

@@ -4,7 +4,7 @@ const MIN_RETRY_MS = 200;
 const MAX_RETRY_MS = 15_000;
 /** How long an attempt takes while none has ended yet: short, since what is promised by it stands when the first has ended. */
 const ASSUMED_DURATION_MS = 200;
-/** An origin whose attempts take longer is slow: nobody waits for them inside a workflow task. */
+/** An origin whose attempts take longer is slow: no workflow task waits for them. */
 const SLOW_MS = 250;
 /** Weight of the newest attempt in the moving average of durations. */
 const NEWEST_WEIGHT = 0.2;
@@ -43,7 +43,7 @@ export interface EndpointLimitOptions {
 }
 
 /**
- * Bounds the attempts in flight to each origin of a user without ever queueing: whoever finds no place gives its activity slot back
+ * Bounds the attempts in flight to each origin of a user without ever queueing: an attempt without a place gives its activity slot back
  * and comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms, so busy callers
  * are promised these moments one after the other and do not return as a herd. An origin without attempts in flight is forgotten.
  */

@@ -18,7 +18,7 @@ export interface Suspect {
 export const isPoison = ({ alone }: Suspect): boolean => alone >= POISON_FROM;
 
 /**
- * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up nobody, and from the
+ * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up no other, and from the
  * third interruption on one after the other, while new attempts wait a moment. Only interruptions of attempts that were alone count
  * against a call.
  */
@@ -96,7 +96,7 @@ export class Isolation {
       if (this.#held) return;
       const next = this.#line.shift();
       if (!next) return;
-      // Nobody else may take the turn before the one who waits for it runs.
+      // The turn must not be taken before the one who waits for it runs.
       this.#held = true;
       next();
     });

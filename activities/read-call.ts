@@ -21,7 +21,7 @@ export type Reading =
 export interface ReadOptions {
   source: CallSource;
   limit: ReadLimit;
-  /** The owner of calls that name none; absent: whoever asks. */
+  /** The owner of calls that name none; absent: the user who asks. */
   defaultUserId?: string;
   /** The top-level field that is `true` once the record is complete; absent: every record is. */
   readyField?: string;
@@ -47,7 +47,7 @@ function checkedCall(callId: string, call: Call): CheckedCall {
   throw new CallUnusableError('the call source answered with another call');
 }
 
-/** Sources are written in JavaScript, too: whatever is neither text nor a number names nobody. */
+/** Sources are written in JavaScript, too: a value that is neither text nor a number names no user. */
 function ownerOf({ user_id }: { user_id?: unknown }, { owner }: CheckedCall): string | undefined {
   if (user_id === undefined || user_id === null) return owner;
   if (typeof user_id === 'string' || typeof user_id === 'number') return String(user_id);

@@ -52,7 +52,7 @@ export class ReadLimit {
     this.#all += 1;
   }
 
-  /** Takes the place for the one who waits longest before it runs: whoever comes meanwhile finds it taken. */
+  /** Takes the place for the one who waits longest before it runs: a later caller finds it taken. */
   #admit(): void {
     while (this.#hasRoom) {
       const start = this.#waiting.shift();

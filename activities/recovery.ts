@@ -9,7 +9,7 @@ import type { StopSignal } from './stop-signal.js';
 const WAKES_PER_DELIVERY = 10;
 /** Bounds one claim where many deliveries came at once, and one signal. */
 const MAX_WAKES_AT_ONCE = 500;
-/** How long an endpoint that had nobody waiting is not asked about again: a healthy one costs a query a second. */
+/** How long an endpoint for which no webhook waited is not asked about again: a healthy one costs a query a second. */
 const NOBODY_WAITS_MS = 1_000;
 /** Signals under way at once. */
 const MAX_SIGNALS = 20;
@@ -64,7 +64,7 @@ export class Recovery {
     });
   }
 
-  /** Resolves when nothing is under way any more. A signal is never cut off: whatever it has woken is tried by its workflow. */
+  /** Resolves when nothing is under way any more. A signal is never cut off: its workflow tries what it has woken. */
   async idle(): Promise<void> {
     while (this.#underway.size > 0) await Promise.all(this.#underway);
   }
@@ -109,7 +109,7 @@ export class Recovery {
     try {
       await delay(NOBODY_WAITS_MS, undefined, { signal: this.#stopped.signal });
     } catch (error) {
-      // Stopping ends the rest: what is left is woken by other workers, or by its schedule.
+      // Stopping ends the rest: other workers wake it, or its schedule does.
       if (!this.#stopped.signal.aborted) throw error;
     }
   }

@@ -10,12 +10,12 @@ export interface AttemptListener {
   onSending?(): void;
 }
 
-/** One attempt that runs in this process. Listeners and not promises, so that whoever waits no more leaves nothing behind. */
+/** One attempt that runs in this process. Listeners and not promises: a wait that was given up leaves nothing behind. */
 export class RunningAttempt {
   readonly #startedAt = performance.now();
   /** `reading`: its call is being read, and nothing is open in the store. */
   phase: 'opening' | 'reading' | 'sending' = 'opening';
-  /** Nobody waits for it inside a workflow task any more: a watch will ask how it ended. */
+  /** No workflow task waits for it any more: a watch will ask how it ended. */
   wasLeft = false;
   /** Left while it was reading: it ends when the call is stored, without an attempt. */
   readsOnly = false;

@@ -43,7 +43,7 @@ const KINDS = new Map<string, SendErrorKind>([
   ['ETIMEDOUT', 'timeout'],
   ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
   ['UND_ERR_HEADERS_OVERFLOW', 'invalid_response'],
-  // Before a status, undici gives it for whatever is wrong with a head that has a Content-Length.
+  // Before a status, undici gives it for any fault of a head that has a Content-Length.
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'invalid_response'],
   ['EMFILE', 'local'],
   ['ENFILE', 'local'],
@@ -59,8 +59,8 @@ const TLS_CODE =
 
 /** undici's reasons for giving up a connection that was not closed by the other side, and what they mean to a request. */
 const BAD_RESPONSES = new Map([
-  ['bad response', 'a 100 Continue that nobody asked for'],
-  ['bad upgrade', 'an upgrade that nobody asked for'],
+  ['bad response', 'an unrequested 100 Continue'],
+  ['bad upgrade', 'an unrequested upgrade'],
 ]);
 
 interface ErrorFields {

@@ -33,7 +33,7 @@ export interface ErrorEntry {
   call_id?: string;
 }
 
-/** A request that is answered with `data: null` and these errors. Whatever else is thrown is answered with 500 and tells nothing. */
+/** A request that is answered with `data: null` and these errors. Any other error is answered with 500 and tells nothing. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 
@@ -119,7 +119,7 @@ const FRAMEWORK_ERRORS: Record<string, ApiError> = {
   FST_ERR_BAD_URL: invalid(400, 'The path must be percent-encoded UTF-8.'),
 };
 
-/** Undefined for what is nobody's fault but ours. */
+/** Undefined for a fault of our own. */
 export function toApiError(error: Error): ApiError | undefined {
   for (const answer of TABLE) {
     const known = answer(error);

@@ -30,7 +30,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 2_000;
 /** For a connection on which nothing moves: longer than the longest wait for first attempts. */
 const IDLE_TIMEOUT_MS = 90_000;
-/** Node.js reads no longer a path: what is too long to be an ID is answered like any other that does not exist. */
+/** Node.js reads no longer a path: a longer ID is answered like any other that does not exist. */
 const MAX_PARAM_LENGTH = 16 * 1024;
 
 export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {

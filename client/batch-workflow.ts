@@ -86,7 +86,7 @@ export class BatchWorkflow {
     }
   }
 
-  /** Undefined while the batch goes on, also while nobody can tell. */
+  /** Undefined while the batch goes on, and while that is unknown. */
   async #resultSoFar(): Promise<BatchResult | undefined> {
     try {
       const { finished_at } = await this.describe();

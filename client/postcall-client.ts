@@ -249,7 +249,7 @@ export class PostcallClient implements AsyncDisposable {
     return batchId;
   }
 
-  /** Under an ID that nobody else has: one that exists already was made by this very start. */
+  /** Under an ID of its own: one that exists already was made by this very start. */
   async #startWorkflow(starts: readonly BatchStart[]): Promise<string[]> {
     const { batchIds, options } = workflowStart(starts);
     await this.#temporal.start<DeliverWorkflow>(DELIVER_WORKFLOW, options);

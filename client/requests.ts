@@ -6,11 +6,11 @@ import { mapError, type RequestContext } from './map-error.js';
 
 /**
  * Milliseconds after which a request's connection gives it up. Longer than anybody waits for an answer: a request that is cut off in the
- * middle leaves the development server's database unusable, so what nobody waits for any more ends by itself. Longer, too, than an
+ * middle leaves the development server's database unusable, so an abandoned request ends by itself. Longer, too, than an
  * embedded server that does not answer is left alone (10 s).
  */
 const CONNECTION_TIMEOUT_MS = 15_000;
-/** Requests that go on though nobody waits for them any more. With so many of them, new ones are refused at once. */
+/** Abandoned requests that still go on. With so many of them, new ones are refused at once. */
 const MAX_ABANDONED = 500;
 /** A connection that has answered so lately is taken to work. */
 const FRESH_MS = 1_000;
@@ -23,7 +23,7 @@ export interface Limits {
   timeoutMs: number;
   /** After which the connection gives the request up. Default 15,000, and never before the wait for it ends. */
   connectionTimeoutMs?: number;
-  /** What is thrown when the answer is late. Default `ServiceUnavailableError`. */
+  /** Thrown when the answer is late. Default `ServiceUnavailableError`. */
   late?: (timeoutMs: number) => PostcallError;
 }
 
@@ -75,7 +75,7 @@ export class Requests {
 
   /**
    * Sends nothing more, and resolves when no request is under way. Only then may the connection be closed: a retry on a closed one throws
-   * where nobody can catch it.
+   * where it cannot be caught.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -1,4 +1,4 @@
-/** Waits that whoever waits, or the client's end, can give up. One that is over leaves nothing behind, however long its signal lives. */
+/** Waits that the caller, or the client's end, can give up. One that is over leaves nothing behind, however long its signal lives. */
 export class Waits {
   readonly #open = new Set<(reason: Error) => void>();
   readonly #abortable = new Map<AbortSignal, Abortable>();

@@ -91,7 +91,7 @@ const callsConfig = (env: Environment) => ({
   /** Undefined: calls come from the store's `calls` table, unless the worker is given a source of its own. */
   url: env.CALLS_URL,
   apiKey: env.CALLS_API_KEY,
-  /** The owner of calls that name none; undefined: whoever asks. */
+  /** The owner of calls that name none; undefined: the user who asks. */
   userId: env.CALLS_USER_ID,
   /** The top-level field that is `true` once a record is complete; undefined: every record is. */
   readyField: env.CALLS_READY_FIELD,

@@ -7,7 +7,7 @@ const KNOWN = [...FLAGS, ...PEMS.flatMap((name) => [`${name}_PATH`, `${name}_DAT
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What is wrong with the variables of Temporal's TLS, one line each: nobody should find out later that a connection was not encrypted. */
+/** What is wrong with the variables of Temporal's TLS, one line each, before a connection that would not be encrypted. */
 export function tlsProblems(environment: Variables): string[] {
   const unknown = Object.keys(environment)
     .filter((name) => /^TEMPORAL_TLS/.test(name) && !KNOWN.includes(name))

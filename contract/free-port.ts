@@ -8,7 +8,7 @@ const LOWEST = 12_000;
 const HIGHEST = 32_000;
 const MAX_TRIES = 1_000;
 
-/** A TCP port of the loopback interface that is free, and stays free while nobody asks for it by number. */
+/** A TCP port of the loopback interface that is free, and stays free unless a program asks for it by number. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const port = randomInt(LOWEST, HIGHEST);

@@ -11,7 +11,7 @@ export const workflowIdOf = (batchId: string): string =>
 /** The batch's ID in the workflow that the part before the dot names. */
 export const batchId = (workflowPart: string, suffix: string): string => `${workflowPart}.${suffix}`;
 
-/** False for what can name no batch, so that nobody reaches a foreign workflow under the name of a batch. */
+/** False for a text that names no batch: it must not reach a foreign workflow. */
 export const isBatchId = (value: string): boolean => BATCH_ID.test(value);
 
 /** Workflow ID of one search for failed webhooks, or of one resend of them; `id` is random. */

@@ -58,7 +58,7 @@ export const cancelSignal = defineSignal<[BatchAddress?]>('cancel');
 /** From workers: an endpoint answers again, or is to be probed; these waiting calls try now. */
 export const wakeSignal = defineSignal<[{ webhooks: { batch_id: string; call_ids: string[] }[] }]>('wake');
 
-/** Memo of a workflow that delivers: readable without a worker. Whoever starts it sets it. */
+/** Memo of a workflow that delivers: readable without a worker. Set at its start. */
 export interface DeliverMemo {
   batches: BatchMemo[];
 }

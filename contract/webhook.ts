@@ -11,7 +11,7 @@ export type SendType = (typeof SEND_TYPES)[number];
 export const WEBHOOK_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'canceled'] as const;
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 
-/** The `error` of an attempt whose end nobody recorded in time: its worker died or lost the database. */
+/** The `error` of an attempt whose end was not recorded in time: its worker died or lost the database. */
 export const INTERRUPTED = 'interrupted';
 
 /** Whether a status tells of the endpoint as a whole, and not of this one webhook: 429 and 5xx. */

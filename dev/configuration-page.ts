@@ -5,7 +5,7 @@ const WIDTH = 120;
 
 const INTRODUCTION = `# Configuration
 
-Environment variables, read once at the start; whatever is wrong is named, and nothing starts. An empty variable counts
+Environment variables, read once at the start. Each that is wrong is named, and nothing starts. An empty variable counts
 as unset. Durations are written as \`500ms\`, \`15s\`, \`2m\` or \`72h\`, lists with commas. Worker, API, command line and
 \`npm start\` read the same variables, and each takes what concerns it.
 

@@ -6,7 +6,7 @@ import { freePort } from '../contract/free-port.js';
 
 /**
  * A webhook endpoint on this machine that is down at first: connections to it are refused until {@link listen}. Then it answers
- * 200 to whatever is signed with its secret, and remembers the bytes.
+ * 200 to what its secret has signed, and remembers the bytes.
  */
 export class DemoReceiver implements AsyncDisposable {
   readonly url: string;

@@ -70,7 +70,7 @@ function manage(child: ChildProcess): GuardedProcess {
     await Promise.all([child.stdout, child.stderr].map((stream) => stream && finished(stream)));
     return { code, signal };
   });
-  // Whoever awaits `exited` hears of a failed start; nobody has to.
+  // A failed start rejects `exited`, which need not be awaited.
   exited.catch(() => undefined);
 
   const signal = (name: NodeJS.Signals) => {

@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   try {
     const { http, embedded } = options.config;
-    // All at once, so that whoever starts a second stack hears of every port and not of one at each try.
+    // All at once: a second stack is told of every port, and not of one at each try.
     await requireFreePorts([
       ...(api ? [{ ...http, what: 'API', variable: 'PORT' }] : []),
       ...(embedded.used ? temporalPorts(embedded.port, embedded.uiPort) : []),

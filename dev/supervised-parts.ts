@@ -20,7 +20,7 @@ export const temporalServerPart = (options: TemporalServerOptions): SupervisedPa
   patienceMs: SERVER_PATIENCE_MS,
   start: async (signal = options.signal) => {
     const server = await startTemporalServer({ ...options, ...(signal && { signal }) });
-    // Nothing is repeated by itself: a repetition on a connection that is closed throws where nobody can catch it.
+    // Nothing is repeated by itself: a repetition on a connection that is closed throws where it cannot be caught.
     return { server, connection: Connection.lazy({ address: server.address, interceptors: [] }) };
   },
   // Not one that the server answers from its memory. Without a deadline: that would break it off.

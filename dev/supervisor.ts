@@ -28,7 +28,7 @@ export interface SupervisorOptions {
   pauseMs?: number;
 }
 
-/** Whoever needs more restarts is not helped by them. */
+/** More restarts than that do not help. */
 const MAX_RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 300_000;
 
@@ -143,7 +143,7 @@ export class Supervisor<T> {
     for (let last = performance.now(); !signal.aborted; last = performance.now()) {
       if (!isAsked) void ask();
       await delay(this.#intervalMs, undefined, { signal }).catch(() => undefined);
-      // While this process was itself held up, nobody could be heard.
+      // While this process was itself held up, it heard nothing.
       silentMs += Math.min(performance.now() - last, 2 * this.#intervalMs);
       if (silentMs >= this.#of.patienceMs) return `${this.#of.silence} for ${Math.round(silentMs / 1_000)} s`;
     }

@@ -10,7 +10,7 @@ import type { ApiKeyInfo } from './store.js';
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 const generateKey = (): string => `pk_${randomBytes(32).toString('base64url')}`;
-/** 42 random bits of a generated key: enough to tell keys apart, useless to whoever guesses the rest. */
+/** 42 random bits of a generated key: enough to tell keys apart, and no help in guessing the rest. */
 const generatedPrefix = (key: string): string => key.slice(0, 10);
 /** A given key may be short and share its beginning with others: a few characters, and a part of its hash. */
 const givenPrefix = (key: string, hash: string): string =>

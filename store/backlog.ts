@@ -35,7 +35,7 @@ export const waitingStatement = plainStatement<[]>()(
   select ${answer} from pending, retrying`,
 );
 
-/** Nobody waits for an endpoint whose last batch has ended: it counts for nothing, whatever it was then. */
+/** No webhook waits for an endpoint whose last batch has ended: it is not counted. */
 export const downStatement = plainStatement<[]>()(
   { down: integer('count(*)'), longest_ms: orNull(milliseconds('clock_timestamp() - min(since)')) },
   (answer) => `

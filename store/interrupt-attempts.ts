@@ -41,7 +41,7 @@ const statement = requestStatement(
 
 type Listener = (attempts: InterruptedAttempt[]) => void;
 
-/** Closes attempts that nobody has closed in time, and tells of each of them once. */
+/** Closes attempts that are open past their time, and tells of each of them once. */
 export class Interruptions {
   readonly #database: Database;
   readonly #listeners = new Set<Listener>();

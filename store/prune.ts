@@ -115,7 +115,7 @@ export async function pruneSome(database: Database, { finished_before }: { finis
   return pruned;
 }
 
-/** What is of use to nobody once webhooks are gone. */
+/** Useless once webhooks are gone. */
 async function tidy(database: Database, request: PruneRequest): Promise<void> {
   await database.query(unusedStatement, [request]);
   while ((await database.query(forgetStatement, [KEEP_DAYS])).length === ROWS_AT_ONCE);

@@ -15,7 +15,7 @@ import type { EndpointState, FinalFailure, SendType, WebhookStatus } from '../co
 /** Milliseconds: what the API shows is what is stored, so that cursors and comparisons are exact. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
-/** Finished calls, by whoever imported them. `text`, not `json`: the bytes stored are the bytes signed and sent. */
+/** Finished calls, as they were imported. `text`, not `json`: the bytes stored are the bytes signed and sent. */
 export const calls = pgTable(
   'calls',
   {

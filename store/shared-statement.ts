@@ -8,7 +8,7 @@ import type { WebhookRef } from './store.js';
 /** Between two tries to lock a row that somebody else has locked, growing to half a second. */
 const FIRST_DELAY_MS = 10;
 const LONGEST_DELAY_MS = 500;
-/** A lock that lasts longer is an absence: whoever asked asks again. */
+/** A lock that lasts longer is an absence: the caller asks again. */
 const LOCK_PATIENCE_MS = 10_000;
 
 const byWebhook = ({ user_id, call_id }: WebhookRef): string => `${user_id}\n${call_id}`;
@@ -26,7 +26,7 @@ export function sharedStatement<Request extends WebhookRef, Answer>(
   return (request) => untilFree(() => ask(request));
 }
 
-/** Asks again for a row that is locked, by itself: whoever shared its statement has been answered. */
+/** Asks again for a row that is locked, by itself: the others of its statement have been answered. */
 async function untilFree<Answer>(ask: () => Promise<Answer | typeof LOCKED>): Promise<Answer> {
   const giveUpAt = performance.now() + LOCK_PATIENCE_MS;
   for (let pause = FIRST_DELAY_MS; ; pause = Math.min(pause * 2, LONGEST_DELAY_MS)) {

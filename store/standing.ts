@@ -21,7 +21,7 @@ export const isInFlight = (webhookId: string): string =>
   isThere(`attempts open
     where open.webhook_id = ${webhookId} and open.finished_at is null and open.deadline > clock_timestamp()`);
 
-/** Whether a batch has delivered a webhook, whoever holds it now. Arguments are qualified columns. */
+/** Whether a batch has delivered a webhook, which another may hold now. Arguments are qualified columns. */
 export const wasDelivered = (webhookId: string, batchId: string): string =>
   isThere(`attempts own
     where own.webhook_id = ${webhookId} and own.batch_id = ${batchId} and own.response_code between 200 and 299`);

@@ -70,7 +70,7 @@ export interface Store {
   /**
    * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now: `retrying`, of no paused batch, due later
    * than in a second, not held by Retry-After, and not woken too often (after each wake a webhook must have waited twice as long as
-   * the time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that nobody else takes them.
+   * the time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that no other worker takes them.
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
   /**
@@ -103,7 +103,7 @@ export interface Store {
 
   /**
    * Removes webhooks and attempts of batches that finished before `finished_before` and that no other batch has taken over, a chunk at a
-   * time. What is left of a batch is its row, so that a reset sends nothing; it is removed after another 90 days.
+   * time. A batch keeps its row, so that a reset sends nothing; it is removed after another 90 days.
    */
   prune(options: { finished_before: Date; dry_run?: boolean }): Promise<Pruned>;
   /** As {@link prune}, one chunk: nothing is left when it answers zeros. */
@@ -159,7 +159,7 @@ export interface WebhookRef extends Pick<BatchBase, 'batch_id' | 'user_id'> {
 }
 
 export interface OpenRequest extends WebhookRef, Pick<BatchBase, 'send_type'> {
-  /** After this time, plus two seconds, an attempt that nobody has closed counts as interrupted. */
+  /** After this time, plus two seconds, an open attempt counts as interrupted. */
   timeout_ms: number;
   /** Before its time, but not before Retry-After. */
   ordered: boolean;

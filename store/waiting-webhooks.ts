@@ -20,7 +20,7 @@ const CLAIM = {
   workflow_id: text('batches.workflow_id'),
 };
 
-/** Due now, so that nobody else takes them, and not until they have waited again. */
+/** Due now, so that no other worker takes them, and not until they have waited again. */
 const CLAIMED = `
   update webhooks set next_attempt_at = clock_timestamp(), wakes = wakes + 1
   from chosen join batches using (batch_id)
@@ -78,7 +78,7 @@ const probeStatement = requestStatement(
     ${CLAIMED}`,
 );
 
-/** Takes one webhook for each endpoint that fails, once in each interval whoever asks. */
+/** Takes one webhook for each endpoint that fails, once in each interval, however many workers ask. */
 export function claimProbes(database: Database, { interval_ms }: { interval_ms: number }): Promise<WaitingWebhook[]> {
   return database.query(probeStatement, [interval_ms]);
 }

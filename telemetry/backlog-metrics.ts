@@ -19,7 +19,7 @@ export interface BacklogSource {
 
 /**
  * What waits in the store and in Temporal, and whether these answer. Every process tells of the same, so that it is known as long as one
- * of them lives: take the maximum over processes. What is not known is left out.
+ * of them lives: take the maximum over processes. Unknown values are left out.
  */
 export function measureBacklog(registry: Registry, source: () => BacklogSource): void {
   const backlog = look('the database', ({ store }) => store.readBacklog(), source);

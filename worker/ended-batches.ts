@@ -35,8 +35,8 @@ export interface EndedBatchesOptions {
 }
 
 /**
- * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them: nobody
- * sends them any more, and as long as they seem to wait no `resend` would take them over. A batch that no worker had seen is registered
+ * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them: they
+ * are not sent any more, and as long as they seem to wait no `resend` would take them over. A batch that no worker had seen is registered
  * first, so that its calls have rows that can fail.
  */
 export class EndedBatches {

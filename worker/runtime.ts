@@ -19,7 +19,7 @@ const COLLECT_AT_TWICE = '--heap-growing-percent=100';
 
 /**
  * Gives the process's Temporal runtime this logger and, where there are metrics, lets them say what it measures. Once a process, before
- * the first connection. The runtime installs no signal handlers: whoever starts the worker stops it. What helps to find a fault and costs
+ * the first connection. The runtime installs no signal handlers: the starter of a worker stops it. What helps to find a fault and costs
  * time, the SDK's details and the stack traces of workflows, is there at level `debug` alone.
  */
 export async function installRuntime(

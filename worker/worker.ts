@@ -169,7 +169,7 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
       try {
         await client.workflow.getHandle(workflowId).signal(wakeSignal, wake);
       } catch (error) {
-        // The workflow has ended meanwhile: nobody of it waits.
+        // The workflow has ended meanwhile: none of its calls waits.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },

@@ -38,7 +38,7 @@ interface CarriedBatch {
 }
 
 /**
- * Key, origin, name, the batch whose user it is of, and what is known of it. A resend may have thousands: what is usual is left out at
+ * Key, origin, name, the batch whose user it is of, and what is known of it. A resend may have thousands: the usual values are left out at
  * the end.
  */
 type CarriedEndpoint = [

@@ -46,7 +46,7 @@ export class Endpoint {
     return this.failures >= downAfter ? 'down' : 'up';
   }
 
-  /** How many attempts at once it is worth, of all batches together, while nobody knows whether it answers. */
+  /** How many attempts at once it is worth, of all batches together, while it has not answered yet. */
   cautiousLimit(downAfter: number): number {
     return this.answered ? Number.POSITIVE_INFINITY : Math.min(CAUTIOUS_LIMIT, downAfter);
   }

@@ -37,7 +37,7 @@ export class Inbox {
 export function receiveOrders(inbox: Inbox): void {
   receive(inbox, pauseSignal, 'no attempt starts until resume', (argument) => steering('pause', argument));
   receive(inbox, resumeSignal, 'every waiting call goes on at once', (argument) => steering('resume', argument));
-  receive(inbox, cancelSignal, 'whatever is not in flight is canceled', (argument) => steering('cancel', argument));
+  receive(inbox, cancelSignal, 'cancels what is not in flight', (argument) => steering('cancel', argument));
   receive(inbox, retryNowSignal, 'waiting calls try at once', retrying);
   receive(inbox, wakeSignal, 'from workers: these calls try at once', waking);
   setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { signal: name }));

@@ -8,7 +8,7 @@ export type Order =
   /** From a worker: these may be tried now, as far as their endpoint is concerned. */
   | { kind: 'wake'; webhooks: readonly { batch_id: string; call_ids: readonly string[] }[] };
 
-/** Changes the book as ordered. What an order means for nobody, such as IDs that are not in the batch, is dropped. */
+/** Changes the book as ordered. IDs that are not in the batch are dropped. */
 export function carryOut(book: Book, order: Order, now: number): void {
   if (order.kind === 'wake') {
     for (const { batch_id, call_ids } of order.webhooks) {

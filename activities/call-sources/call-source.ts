@@ -13,7 +13,7 @@ export interface Call {
 export interface CallSource {
   /**
    * Reads one call; undefined when there is none, or none yet. Throws {@link CallSourceError} when that cannot be said now: it is asked
-   * again later; and {@link CallUnusableError} when this call can never be sent. `signal` is aborted when nobody waits any more.
+   * again later; and {@link CallUnusableError} when this call can never be sent. `signal` is aborted when the call is not awaited any more.
    */
   getCall(callId: string, options: { signal: AbortSignal }): Promise<Call | undefined>;
 }

@@ -6,7 +6,7 @@ const KNOWN_MS = 5_000;
 /** A new key that was tried before it was there works after this time at the latest. */
 const UNKNOWN_MS = 1_000;
 const LIMITS = {
-  /** More keys than are in use at once: memory stays bounded whatever is sent. */
+  /** More keys than are in use at once; others cost no more memory. */
   max: 10_000,
   /** Looks at the clock each time. */
   ttlResolution: 0,

@@ -89,7 +89,7 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
   });
 };
 
-/** Whoever asks while an answer is awaited, or within `ms` after it came, shares it. */
+/** Questions share an answer while it is awaited, and for `ms` after it came. */
 function remembered<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   const forget = () => {

@@ -7,7 +7,7 @@ import type { Session } from './session.js';
 
 const COUNTS = ['delivered', 'retrying', 'failed', 'rejected', 'canceled', 'pending'] as const;
 
-/** "3 delivered, 1 retrying, 2 pending": what is zero is left out. */
+/** "3 delivered, 1 retrying, 2 pending": zeros are left out. */
 const countsText = (counts: Counts): string =>
   COUNTS.filter((name) => counts[name] > 0)
     .map((name) => `${counts[name]} ${name}`)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from './run.js';
 
-// Whoever reads the output may have read enough: `postcall outcomes b_1 | head`.
+// The reader of the output may have read enough: `postcall outcomes b_1 | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const exitCode = await run(process.argv.slice(2));

@@ -34,7 +34,7 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError('It must be a duration such as 24h.');
 }
 
-/** NaN for what is no duration. A bare number would be milliseconds, which nobody means. */
+/** NaN for what is no duration. A bare number would be milliseconds, which is never meant. */
 function durationOf(text: string): number {
   if (!/^\d+(\.\d+)? ?[a-z]+$/i.test(text)) return Number.NaN;
   try {

@@ -1,7 +1,7 @@
 import { PostcallError } from './postcall-error.js';
 
 export interface ServiceRefusedOptions extends ErrorOptions {
-  /** The service will not take this request, whoever sends it. Default false: it will not serve this client. */
+  /** The service will not take this request from any client. Default false: it will not serve this client. */
   forContent?: boolean;
 }
 

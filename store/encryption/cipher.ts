@@ -18,7 +18,7 @@ export interface EncryptionOptions {
 
 /**
  * What a value belongs to: the text of a user's call, which is copied from `calls` to `webhooks` as it is, or a signing secret. It is
- * authenticated with the value, so that nobody can pass off one row's value as another's.
+ * authenticated with the value, so that one row's value cannot pass for another's.
  */
 export type ValueOwner = readonly [kind: 'call' | 'secret', userId: string, id: string];
 

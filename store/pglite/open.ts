@@ -31,7 +31,7 @@ export async function openPglite(dataDir: string): Promise<Database> {
 
 async function openHeld(folder: DatabaseFolder, lock: FolderLock): Promise<Database> {
   let socket: ServerSocket | undefined;
-  // The lock goes last: nobody may open the folder while its files are in use.
+  // The lock goes last: the folder must not be opened while its files are in use.
   const release = async () => {
     await socket?.close();
     await lock.release();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { removeIfThere } from './folder-lock.js';
 
-/** A socket that listens already while nobody can serve its connections yet. */
+/** A socket that listens already before its connections can be served. */
 export interface ServerSocket {
   /** Serves the connections that wait, and those to come. */
   serve(connection: (socket: Socket) => void): void;

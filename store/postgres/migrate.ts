@@ -30,7 +30,7 @@ export async function migratePostgres(databaseUrl: string): Promise<SchemaState>
   }
 }
 
-/** Whoever opens a database for the first time may have written its address wrong. */
+/** At the first time a database is opened, its address may be wrong. */
 export async function connectFirst(client: pg.Client): Promise<void> {
   try {
     await client.connect();

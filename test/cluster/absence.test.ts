@@ -7,7 +7,7 @@ const ABSENCE_MS = 180_000;
 
 const cluster = sharedCluster();
 
-test('Temporal is away for three minutes: nothing is lost, and what is created meanwhile is accepted when it is back', async () => {
+test('Temporal is away for three minutes: nothing is lost, and creates are accepted when it is back', async () => {
   const { stack, api } = await startClusterStack('cluster: absence of Temporal for 3 min', cluster());
   await stack.startWorker();
   await stack.startWorker();

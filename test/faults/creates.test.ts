@@ -101,7 +101,7 @@ test('a client that is killed with requests in its queue has promised nothing th
   expect(promised.length).toBeLessThan(CALLS);
   const taken = () => new Set(stack.endpoint.requests.map(({ callId }) => callId));
   await expect.poll(() => promised.filter((callId) => !taken().has(callId)), { timeout: 60_000 }).toEqual([]);
-  // Of the others nobody was told anything: whoever still has their calls creates them again.
+  // The others were not answered: a client that still has their calls creates them again.
   const promises = new Set(promised);
   await stack.createAgain(callIds.filter((callId) => !promises.has(callId)));
   stack.healed();

@@ -59,7 +59,7 @@ function seedOf(given: string | undefined): number {
   throw new Error(`FAULT_SEED must be a whole number, not ${JSON.stringify(given)}`);
 }
 
-/** `npm test` has built everything already; whoever runs this suite alone need not think of it. */
+/** `npm test` has built everything already; this suite alone builds where it must. */
 async function buildWhereStale(): Promise<void> {
   const builtAt = existsSync(BUILT) ? (await stat(BUILT)).mtimeMs : 0;
   if ((await newestSource()) <= builtAt) return;

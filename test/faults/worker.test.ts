@@ -74,7 +74,7 @@ describe('a worker that is frozen for 15 seconds', () => {
   });
 });
 
-test('a worker that is frozen for moments lives on, and nobody notices', async () => {
+test('a worker that is frozen for moments lives on unnoticed', async () => {
   const stack = await startStack({
     scenario: 'SIGSTOP of the worker for 6 s, three times',
     environment: { POSTCALL_ATTEMPT_TIMEOUT: '30s' },

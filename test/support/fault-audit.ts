@@ -63,7 +63,7 @@ const wasUnderWay = ({ sent_at, finished_at }: RecordedAttempt, breaks: readonly
  * Compares the endpoint's log with the store, call by call:
  * - every call is delivered, by a request that the endpoint has taken;
  * - every request that was answered is one recorded attempt, and every attempt a request, but for those that ended before they
- *   reached the endpoint, and those of which nobody can know (interrupted ones): they are at most one answered request each;
+ *   reached the endpoint, and those of which it is unknown (interrupted ones): they are at most one answered request each;
  * - a status that is recorded was answered;
  * - only calls that were in flight at a break are sent again after the endpoint has taken them;
  * - all requests of a call have its `webhook-id` and its payload's bytes.

@@ -311,7 +311,7 @@ export class FaultStack {
     return { calls, requests, ...audit({ calls, requests, refused, breaks, ...(uncertain && { uncertain }) }) };
   }
 
-  /** An embedded database is served by whoever has opened it, and so far that was the stack, which has ended. */
+  /** An embedded database was served by the stack, which has ended. */
   async #recordedCalls(): Promise<RecordedCall[]> {
     const store = await openStore(this.#options.store);
     try {

@@ -65,7 +65,7 @@ export class Workload {
     const callIds = await this.import(sum(sizes));
     const batches = sizes.map((size) => callIds.splice(0, size));
     const start = inParallel(CONCURRENCY, batches, (call_ids) => this.#start({ call_ids, webhook_url, options }));
-    // Whoever asks for the results hears of it, too.
+    // The results reject with it, too.
     start.catch((error: Error) => {
       this.failure ??= error;
     });
@@ -79,7 +79,7 @@ export class Workload {
     const { key } = await store.createApiKey(this.userId);
     await store.close();
     const told = createOneByOne(callIds, { ...options, apiKey: key });
-    told.catch(() => undefined); // Whoever asks what was told hears of it.
+    told.catch(() => undefined); // It is awaited later.
     return { told };
   }
 

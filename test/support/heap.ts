@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-/** What is unreachable is freed before it returns. */
+/** Unreachable objects are freed before it returns. */
 export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes by which the heap has grown for each of `count` runs, after a collection; a warm-up of a tenth goes before. */

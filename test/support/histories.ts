@@ -23,7 +23,7 @@ async function firstRunId(client: Client, workflowId: string): Promise<string> {
   return started.firstExecutionRunId;
 }
 
-/** A history as text, with what its payloads say: they are base64 in JSON, so whatever may be that is decoded as well. */
+/** A history as text, with what its payloads say: they are base64 in JSON, so all that looks like it is decoded as well. */
 export function textOfHistory(history: History): string {
   const json = JSON.stringify(history);
   const parts = json.match(/[A-Za-z0-9+/=]{8,}/g) ?? [];

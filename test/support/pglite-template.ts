@@ -42,7 +42,7 @@ async function template(): Promise<string> {
   return folder;
 }
 
-/** Test files run in several processes: whoever is first to rename its own into place has made the template. */
+/** Test files run in several processes: the first to rename its own into place has made the template. */
 async function create(folder: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const own = await mkdtemp(`${folder}-`);

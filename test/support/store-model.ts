@@ -88,7 +88,7 @@ export class StoreModel {
     }
     const standing =
       webhook.batch === attempt.batch ? this.standing(webhook) : this.#taken(attempt.call, attempt.batch);
-    // Whoever tells of a success is told of it, whatever was recorded before.
+    // A success that is told again is answered as one, whatever was recorded before.
     if (webhook.batch !== attempt.batch && end === 'delivered')
       return { standing: { status: 'delivered' }, code: attempt.code };
     return { standing, code: attempt.code };

@@ -5,7 +5,7 @@ import { withBatch } from './batch.js';
 
 interface Control {
   summary: string;
-  /** What is true once the order is given. */
+  /** True once the order is given. */
   done: string;
   give(batch: BatchHandle): Promise<boolean>;
 }

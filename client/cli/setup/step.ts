@@ -8,7 +8,7 @@ export interface SetupContext {
   config: Config;
 }
 
-/** What a step came to. `by_hand`: this connection may not do it; whoever may runs the commands. */
+/** What a step came to. `by_hand`: this connection may not do it; somebody with the right runs the commands. */
 export type SetupResult =
   | { outcome: 'done' | 'unchanged'; message: string }
   | { outcome: 'by_hand'; message: string; commands: string[] }

@@ -65,7 +65,7 @@ describe('an attempt', () => {
     });
   });
 
-  test('before its time is too early, unless it was ordered; Retry-After holds whoever orders', async () => {
+  test('before its time is too early, unless it was ordered; Retry-After holds also then', async () => {
     await using receiver = await Receiver.start({ behaviour: answer(500) });
     const worker = startProcess({ store, schedule_ms: [HOUR] });
     const input = await registerDelivery(store, { webhook_url: receiver.url });

@@ -116,7 +116,7 @@ describe('a watch', () => {
     expect(ends).toEqual([[0, 0, { kind: 'interrupted' }]]);
   });
 
-  test('says that of an attempt that nobody has ever opened', async () => {
+  test('says that of an attempt that was never opened', async () => {
     const input = await registerDelivery(store, { webhook_url: 'http://127.0.0.1:1/' });
     const { ends } = await startProcess({ store }).watchAttempts(watched(10_000, input));
     expect(ends).toEqual([[0, 0, { kind: 'interrupted' }]]);

@@ -23,7 +23,7 @@ const post = (path: string, headers: string[], body: string | Buffer = '') =>
 
 const withLength = (body: string | Buffer) => `content-length: ${Buffer.byteLength(body)}`;
 
-describe('what is no HTTP is answered with what is wrong with it', () => {
+describe('a request that is no HTTP is told its fault', () => {
   test.each<[what: string, bytes: string, status: number, message: string]>([
     ['no request', 'HELLO\r\n\r\n', 400, 'The request must begin with a method that HTTP/1.1 knows.'],
     ['an unknown method', 'FOO / HTTP/1.1\r\n\r\n', 400, 'The request must begin with a method that HTTP/1.1 knows.'],

@@ -87,7 +87,7 @@ const QUERY_PATHS: Record<string, (scene: Scene) => string> = {
   listFailed: () => '/v1/postcall/failed?limit=0',
 };
 
-/** The API with a client and a store that throw whatever is asked of them, but for whose key it is. */
+/** The API with a client and a store that throw at every question, but for whose key it is. */
 async function apiThatThrows(error: Error) {
   const thrower = new Proxy({}, { get: () => () => Promise.reject(error) });
   const { findUserByApiKey } = api().stack.store;

@@ -64,7 +64,7 @@ describe('a start', () => {
     expect(await carried(await create())).toEqual(WITHOUT);
   });
 
-  test('of a resend, whose hosts nobody knows yet, carries them all the same', async () => {
+  test('of a resend, whose hosts are not known yet, carries them all the same', async () => {
     const { client, temporal } = await starter(inject('temporalAddress'));
     const { batchId } = await client.resend({ user_id: freshUser(), call_ids: ['c-1'] });
     expect(await carried(temporal.workflow.getHandle(`postcall-${batchId.split('.')[0]}`))).toEqual(WITH);

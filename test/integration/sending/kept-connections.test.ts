@@ -59,7 +59,7 @@ describe('a kept connection that breaks off before a byte of the response', () =
     await expect(send(url, { payload: `"${'.'.repeat(20_000_000)}"` })).resolves.toEqual(answered(200));
   });
 
-  it.each([500, 410])('is replaced whatever the answer is then: %i', async (status) => {
+  it.each([500, 410])('is replaced also when the answer is then %i', async (status) => {
     const { outcome } = await sendTwice(reset, { fresh: answer(status) });
     expect(outcome).toEqual(answered(status));
   });

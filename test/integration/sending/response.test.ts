@@ -82,7 +82,7 @@ describe('a whole response', () => {
     ['with headers', [`HTTP/1.1 100 Continue\r\ndate: now\r\nx: y\r\n\r\n${CREATED}`]],
     ['without a reason', [`HTTP/1.1 100\r\n\r\n${CREATED}`]],
     ['after early hints', [`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${CREATED}`]],
-  ])('follows a 100 Continue that nobody asked for: %s', async (_how, pieces) => {
+  ])('follows an unrequested 100 Continue: %s', async (_how, pieces) => {
     await expect(sendTo(rawPieces(pieces))).resolves.toEqual(answered(201));
   });
 
@@ -215,7 +215,7 @@ describe('a response that does not come', () => {
     [
       'an upgrade',
       'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
-      'an upgrade that nobody asked for',
+      'an unrequested upgrade',
     ],
     ['too many headers', `HTTP/1.1 200 OK\r\n${'x: 1234567890\r\n'.repeat(2_000)}\r\n`, 'headers too large'],
     ['two lengths', ok('content-length: 2\r\ncontent-length: 3\r\n\r\nok'), 'more than one Content-Length'],

@@ -55,7 +55,7 @@ describe('over TLS', () => {
     expect(receiver.connections).toBe(0);
   });
 
-  it('does not send to an endpoint whose certificate nobody vouches for', async () => {
+  it('does not send to an endpoint whose certificate no authority vouches for', async () => {
     await using receiver = await Receiver.start({ certificate: localhostCertificate() });
     const outcome = await startSender({ lookup })(receiver.urlFor('localhost'));
     expect(outcome).toEqual(failed('tls', 'TLS: self-signed certificate'));

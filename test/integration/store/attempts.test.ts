@@ -90,7 +90,7 @@ describeStores('opening an attempt', (harness) => {
   });
 });
 
-describeStores('an attempt that nobody closed', (harness) => {
+describeStores('an attempt that was left open', (harness) => {
   const interrupted = { response_code: null, error: 'interrupted' };
 
   test('is interrupted past its deadline, and its webhook is suspect', async () => {
@@ -152,7 +152,7 @@ describeStores('closing an attempt', (harness) => {
     expect(closed.standing).toEqual({ status: 'delivered' });
   });
 
-  test('settles what is then told to whoever watches', async () => {
+  test('settles a webhook, and its watches are told', async () => {
     const { store } = harness();
     const { ref } = await register(store);
     expect(await store.readStanding(ref)).toEqual({ kind: 'unknown' });
@@ -245,7 +245,7 @@ describeStores('what waits for an endpoint', (harness) => {
     expect(claimed[0]).toMatchObject({ batch_id: part.batch_id, workflow_id: `postcall-${part.batch_id}` });
   });
 
-  test('is probed by one webhook for each endpoint and interval, whoever asks', async () => {
+  test('is probed by one webhook for each endpoint and interval, however many ask', async () => {
     const { store } = harness();
     const { user_id } = await waiting(3);
     await waiting(2, user_id, 'https://other.example/');
@@ -309,7 +309,7 @@ describeStores('large texts', (harness) => {
 });
 
 describeStores('a row that somebody else has locked', (harness) => {
-  test('holds up itself alone, and what is decided is what stands when it is free', async () => {
+  test('holds up itself alone, and is decided by its state when it is free', async () => {
     const { store, options } = harness();
     // PGlite has a single session: no other can hold a lock.
     if (!('databaseUrl' in options) || options.databaseUrl === undefined)

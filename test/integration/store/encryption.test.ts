@@ -253,7 +253,7 @@ describeStores('encryption', (harness) => {
     expect(new Set(texts)).toEqual(new Set(['{"new":true}']));
   });
 
-  test('any mix of processes, keys and rows: what is read is what was written, or a key is missing', async () => {
+  test('any mix of processes, keys and rows: a value is read as it was written, or its key is missing', async () => {
     const process = fc.constantFrom(...names);
     const action = fc.oneof(
       fc.record({ kind: fc.constant('import' as const), by: process, call: fc.nat(2) }),

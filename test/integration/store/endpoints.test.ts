@@ -205,7 +205,7 @@ describeStores('an endpoint', (harness) => {
   });
 });
 
-/** What whoever looks at the attempts alone would say. */
+/** As the attempts alone would have it. */
 class Model {
   state: EndpointState = 'up';
   #failures = 0;

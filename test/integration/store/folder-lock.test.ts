@@ -39,7 +39,7 @@ test('of many that come and go only one has the lock at any time', async () => {
   expect(new Set(held)).toEqual(new Set([1]));
 });
 
-test('what is left of a killed holder is no obstacle, whatever its number', async () => {
+test('a killed holder leaves no obstacle, whatever its number', async () => {
   const folder = await temporaryFolder();
   await leaveDeadSocket(join(folder, '.lock.41'));
   const locks = (await Promise.all([...Array(5)].map(() => lockFolder(folder)))).filter((lock) => lock !== undefined);

@@ -38,7 +38,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     });
   });
 
-  test('that drops the settings of sessions, nothing starts, and what is missing is named', async () => {
+  test('that drops the settings of sessions, nothing starts, and the missing setting is named', async () => {
     const { url: databaseUrl } = await startPgBouncer({
       databaseUrl: await database(false),
       poolMode: 'session',

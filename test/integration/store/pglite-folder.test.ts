@@ -88,7 +88,7 @@ test('another process uses the folder at the same time, through the first one', 
 test('processes that start together agree on who holds the folder', async () => {
   const dataDir = await databaseFolder();
   const users = [1, 2, 3].map((n) => folderUser(dataDir, `p${n}`, 1));
-  // Whoever held the folder has ended by now, and maybe before the others had connected to it.
+  // The first holder has ended by now, and maybe before the others had connected to it.
   expect(await Promise.all(users.map(({ exited }) => exited))).toEqual(users.map(() => [0, null]));
   const store = await open(dataDir);
   expect(await Promise.all(['p1', 'p2', 'p3'].map((prefix) => batchSize(store, prefix)))).toEqual([1, 1, 1]);

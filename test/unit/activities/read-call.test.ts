@@ -24,7 +24,7 @@ describe('the owner that a source names beside the record', () => {
   });
 
   it.each([[[]], [['one']], [{ id: 'one' }], [{}], [true], [false]])(
-    '%j makes the call unusable, for whoever asks',
+    '%j makes the call unusable for every user',
     async (owner) => {
       for (const user of ['one', 'two', 'true', '', '[object Object]']) {
         const reason = "the call source's user_id is neither a string nor a number";

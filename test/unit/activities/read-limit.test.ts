@@ -47,7 +47,7 @@ it('slow reads are bounded too', async () => {
   expect(started).toHaveLength(5);
 });
 
-it('a read that fails gives its place back, and whoever asked hears why', async () => {
+it('a read that fails gives its place back, and its caller hears why', async () => {
   const limit = new ReadLimit({ quick: 1 });
   const broken = limit.run(() => Promise.reject(new Error('broken')));
   const next = limit.run(() => Promise.resolve('read'));

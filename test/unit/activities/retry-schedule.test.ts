@@ -127,7 +127,7 @@ describe('any policy', () => {
     );
   });
 
-  it('keeps a wait that nobody holds within its jitter', () => {
+  it('keeps a wait without Retry-After within its jitter', () => {
     fc.assert(
       fc.property(policies, attempts, (policy, attempt) => {
         const next = nextDelay(policy, { ...attempt, remaining_ms: Number.MAX_SAFE_INTEGER });

@@ -86,7 +86,7 @@ describe('an attempt that is left', () => {
     expect(attempt.readsOnly).toBe(phase === 'reading');
   });
 
-  it('keeps its end for whoever asks next, once', async () => {
+  it('keeps its end for the next question, once', async () => {
     const { join, end, attempts } = world();
     join().leave();
     await end(0, DELIVERED);

@@ -56,8 +56,8 @@ describe('faultOf', () => {
   it.each([
     ['other side closed', 'reset', 'connection closed before a response came'],
     ['closed', 'reset', 'connection closed before a response came'],
-    ['bad response', 'invalid_response', 'invalid HTTP response: a 100 Continue that nobody asked for'],
-    ['bad upgrade', 'invalid_response', 'invalid HTTP response: an upgrade that nobody asked for'],
+    ['bad response', 'invalid_response', 'invalid HTTP response: an unrequested 100 Continue'],
+    ['bad upgrade', 'invalid_response', 'invalid HTTP response: an unrequested upgrade'],
   ])("tells undici's socket errors apart: %s", (text, kind, message) => {
     expect(faultOf(new errors.SocketError(text), 1)).toEqual({ kind, message });
   });

@@ -53,7 +53,7 @@ describe('toApiError', () => {
   });
 
   test.each([new Error(SECRET), new StoreQueryError(SECRET), Object.assign(new Error(SECRET), { statusCode: 418 })])(
-    'does not know what nobody foresaw',
+    'does not know an unforeseen error',
     (error) => {
       expect(toApiError(error)).toBeUndefined();
     },

@@ -56,7 +56,7 @@ describe('a request fingerprint', () => {
     expect(requestFingerprint(content)).toBe(fingerprint);
   });
 
-  test('counts a field that is not defined as absent, and one that nobody knows yet', () => {
+  test('counts a field that is not defined as absent, and an unknown one', () => {
     expect(requestFingerprint({ ...request, options: { ...request.options, down_after: undefined } })).toBe(
       requestFingerprint(request),
     );

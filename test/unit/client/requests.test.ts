@@ -23,7 +23,7 @@ function heldService() {
   return { requests: new Requests(workflows, 'queue'), send, answers, deadlines };
 }
 
-describe('a request that nobody waits for any more', () => {
+describe('an abandoned request', () => {
   test('goes on until the service answers, well beyond the wait', async () => {
     const { requests, send, answers, deadlines } = heldService();
     const sentAt = Date.now();

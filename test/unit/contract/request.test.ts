@@ -39,7 +39,7 @@ describe('a webhook URL', () => {
     expect(messagesOf(value)).toContain(message);
   });
 
-  it('has one form: what is stored is taken as it is, as a filter too, and is what is dialled', () => {
+  it('has one form: it is stored, filtered by and dialled in the same', () => {
     const property = fc.property(
       fc.constantFrom('http:', 'https://', ' HTTP://', 'http:\\'),
       fc.webUrl({ withQueryParameters: true, withFragments: true }),

@@ -40,14 +40,14 @@ describe('the audit of a call accepts', () => {
   test.each<[string, RecordedAttempt[], SeenRequest[], Partial<Evidence>?]>([
     ['one attempt and its request', [attempt()], [request()]],
     ['a recorded refusal', [attempt({ response_code: 500 }), attempt()], [request({ answered: 500 }), request()]],
-    ['a refused connection that nobody saw', [unanswered('connection refused'), attempt()], [request()]],
+    ['an unseen refused connection', [unanswered('connection refused'), attempt()], [request()]],
     [
       'an interrupted attempt that was seen',
       [unanswered('interrupted'), attempt()],
       [request(), request()],
       AT_THE_BREAK,
     ],
-    ['an interrupted attempt that nobody saw', [unanswered('interrupted'), attempt()], [request()]],
+    ['an unseen interrupted attempt', [unanswered('interrupted'), attempt()], [request()]],
   ])('%s', (_, attempts, requests, rest) => {
     expect(judge(attempts, requests, rest)).toMatchObject({ lost: [], problems: [] });
   });
@@ -55,7 +55,7 @@ describe('the audit of a call accepts', () => {
 
 describe('the audit of a call finds', () => {
   test.each<[string, RegExp, RecordedAttempt[], SeenRequest[], Partial<Evidence>?]>([
-    ['a delivery that nobody saw', /lost/, [attempt()], []],
+    ['an unseen delivery', /lost/, [attempt()], []],
     ['a request without an attempt', /no recorded attempt/, [attempt()], [request(), request()]],
     ['an attempt without a request', /saw fewer/, [attempt({ response_code: 500 }), attempt()], [request()]],
     ['a status that was not answered', /500 is recorded/, [attempt({ response_code: 500 })], [request()]],

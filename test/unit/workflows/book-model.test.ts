@@ -73,6 +73,7 @@ function endFor(world: World, endpoint: string, call: Call, luck: number): Deliv
 
 function worldOf({ batches, luck }: Plan): World {
   let drawn = 0;
+  let away = 0;
   const endpoints = new Map<string, string>();
   const requests = batches.map(({ calls, endpoints: places, maxInFlight, downAfter }, number) => {
     const call_ids = Array.from({ length: calls }, (_, index) => `b${number}-c${index}`);
@@ -85,7 +86,12 @@ function worldOf({ batches, luck }: Plan): World {
     batches: requests,
     horizonMs: HORIZON_MS,
     endpointOf: (id) => endpoints.get(id) ?? '',
-    behaviour: (call, endpoint) => endFor(world, endpoint, call, luck[drawn++ % luck.length] ?? 0),
+    behaviour: (call, endpoint) => {
+      const end = endFor(world, endpoint, call, luck[drawn++ % luck.length] ?? 0);
+      // A store is not away for ever, and for one endpoint alone.
+      away = end.kind === 'store_away' ? away + 1 : 0;
+      return away > 3 ? { kind: 'retry', due_in: 1_000, endpoint_failed: false } : end;
+    },
     onRound: (calls) => {
       for (const { batch } of calls) assert(!batch.isPaused && !batch.canceling);
       assert.equal(new Set(calls).size, calls.length);

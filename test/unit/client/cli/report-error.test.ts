@@ -55,7 +55,7 @@ test('each problem of a request is a line, without a stack trace', () => {
   expect(report(new InvalidRequestError(problems), false).text).toBe('error: a is required\nerror: b is too long\n');
 });
 
-test('what nobody foresaw keeps its stack trace', () => {
+test('an unforeseen error keeps its stack trace', () => {
   const { exitCode, text } = report(new TypeError('x is not a function'), false);
   expect(exitCode).toBe(1);
   expect(text).toContain('report-error.test');
