@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Kinds of tests, one folder each, one kind after the other. Tests wait more than they compute: some more workers than two cores pay off.
- * A worker loads the modules once for all of its files: loading the SDK takes longer than most tests.
+ * Kinds of tests, one folder each. They run one kind after the other: two cores do not bear them at once. A worker loads the modules once
+ * for all of its files: loading the SDK takes longer than most tests.
  */
 const project = (
   name: string,
