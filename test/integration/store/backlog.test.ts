@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { downStatement, waitingStatement } from '../../../store/backlog.js';
+import { countStatement, downStatement, overdueStatement } from '../../../store/backlog.js';
 import { openStore } from '../../../store/index.js';
+import { PLANNING } from '../../../store/planning.js';
 import { startPostgres } from '../../support/postgres.js';
 import { attempted, describeStores, mustOpen, openRequest, register } from '../../support/stores.js';
 
@@ -115,11 +116,12 @@ describe(`the backlog of a store of ${WEBHOOKS} webhooks, ${UNSETTLED} of them u
     await using postgres = await startPostgres();
     const databaseUrl = await postgres.createDatabase();
     await (await openStore({ databaseUrl })).close();
-    const client = new pg.Client({ connectionString: databaseUrl, options: '-c enable_seqscan=off -c jit=off' });
+    const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
+    for (const [name, value] of Object.entries(PLANNING)) await client.query(`set ${name} = ${value}`);
     try {
       await fill(client);
-      for (const { text } of [waitingStatement, downStatement]) {
+      for (const { text } of [countStatement, overdueStatement, downStatement]) {
         const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`);
         const [{ Plan: plan }] = rows[0]['QUERY PLAN'] as [{ Plan: Plan }];
         const scans = nodesOf(plan).filter((node) => node['Node Type'].endsWith('Scan'));
