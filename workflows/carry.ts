@@ -30,6 +30,8 @@ interface CarriedBatch {
   due: number[];
   /** Of each unsettled call that was tried, in order. */
   attempts: number[];
+  /** What was answered last, for people: the texts, and of each call that waits the place of its own. Absent where there is none. */
+  answers?: [texts: string[], places: number[]];
   /** Places of waiting calls that were ordered, of those that could not be read. */
   ordered: number[];
   unread: number[];
@@ -84,6 +86,9 @@ const ERROR_LETTERS: Record<FailureType, string> = {
 };
 const ERROR_OF = new Map(Object.entries(ERROR_LETTERS).map(([error, letter]) => [letter, error as FailureType]));
 
+/** Of the answers that people see; they are alike, and what is rarer is left out. */
+const MAX_ANSWERS = 50;
+
 /** Above so many bytes of names, people see a hash in place of an endpoint's URL. */
 const MAX_LABEL_BYTES = 200_000;
 
@@ -127,12 +132,21 @@ function carryBatch(batch: Batch, placeOf: ReadonlyMap<Endpoint, number>): Carri
     endpoint_of: endpointOf.every((place) => place === endpointOf[0]) ? (endpointOf[0] ?? -1) : endpointOf,
     due: calls.flatMap(({ state, due }) => (state === 'waiting' ? [due - batch.acceptedAt] : [])),
     attempts: calls.flatMap(({ state, attempts }) => (state === 'settled' ? [] : [attempts])),
+    ...carryAnswers(calls),
     ordered: placesOf(({ ordered }) => ordered),
     unread: placesOf(({ unread, state }) => unread && state !== 'settled'),
     gone: [...batch.routes.values()].flatMap(({ endpoint, goneSince }) =>
       goneSince === null ? [] : [[placeOf.get(endpoint) ?? -1, goneSince] as [number, number]],
     ),
   };
+}
+
+function carryAnswers(calls: readonly Call[]): Pick<CarriedBatch, 'answers'> {
+  const answers = calls.flatMap(({ state, answer }) => (state === 'waiting' ? [answer] : []));
+  const texts = [...new Set(answers)].filter((answer) => answer !== undefined).slice(0, MAX_ANSWERS);
+  if (texts.length === 0) return {};
+  const placeOf = new Map(texts.map((text, place) => [text, place]));
+  return { answers: [texts, answers.map((answer = '') => placeOf.get(answer) ?? -1)] };
 }
 
 function letterOf({ state, error }: Call): string {
@@ -174,11 +188,13 @@ function unpackBatch(book: Book, batch: Batch, carried: CarriedBatch, endpoints:
   });
   const due = carried.due.values();
   const attempts = carried.attempts.values();
+  const [texts, places] = carried.answers ?? [[], []];
+  const answers = places.map((place) => texts[place]).values();
   batch.calls.forEach((call, place) => {
     const endpoint =
       endpoints[typeof carried.endpoint_of === 'number' ? carried.endpoint_of : (carried.endpoint_of[place] ?? -1)];
     if (endpoint) call.route = batch.routeTo(endpoint);
-    unpackCall(book, call, carried.calls[place] ?? '', due, attempts);
+    unpackCall(book, call, carried.calls[place] ?? '', { due, attempts, answers });
   });
   for (const [place, since] of carried.gone) {
     const endpoint = endpoints[place];
@@ -194,7 +210,13 @@ function errorOf(letter: string): FailureType {
   return error;
 }
 
-function unpackCall(book: Book, call: Call, letter: string, due: Iterator<number>, attempts: Iterator<number>): void {
+interface CarriedCalls {
+  due: Iterator<number>;
+  attempts: Iterator<number>;
+  answers: Iterator<string | undefined>;
+}
+
+function unpackCall(book: Book, call: Call, letter: string, { due, attempts, answers }: CarriedCalls): void {
   const state = STATE_OF[letter];
   if (state === undefined) {
     book.become(call, 'settled', letter === DELIVERED ? null : errorOf(letter));
@@ -205,5 +227,7 @@ function unpackCall(book: Book, call: Call, letter: string, due: Iterator<number
     call.attempts = tried;
   });
   book.become(call, state);
-  if (state === 'waiting') call.due = call.batch.acceptedAt + (due.next().value ?? 0);
+  if (state !== 'waiting') return;
+  call.due = call.batch.acceptedAt + (due.next().value ?? 0);
+  call.answer = answers.next().value;
 }
