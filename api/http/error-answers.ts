@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import { ApiError, type ErrorEntry, internalError, invalid, notFound, toApiError } from '../errors.js';
 import { occurrences } from './occurrences.js';
@@ -29,12 +30,11 @@ export const errorAnswers = plugin(
     app.server.on('connect', (_request, socket) => {
       // The server listens to this socket no more.
       socket.on('error', () => socket.destroy()).resume();
-      endWith(socket, NO_PROXY);
+      endWith(socket, NO_PROXY, app.log);
     });
     app.server.on('checkExpectation', (_request, response) => {
       const body = bodyOf(UNEXPECTED.errors);
-      const headers = { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body), connection: 'close' };
-      response.writeHead(UNEXPECTED.status, headers).end(body);
+      response.writeHead(UNEXPECTED.status, headersOf(UNEXPECTED, body, app.log)).end(body);
     });
     app.addHook('onRequest', async ({ raw }) => {
       const hosts = occurrences(raw, 'host');
@@ -130,25 +130,32 @@ const TLS_HANDSHAKE = 0x16;
 type SocketError = Error & { code?: string; reason?: string; rawPacket?: unknown };
 
 /** Answers on the bare socket, and closes it. */
-export function handleSocketError(error: SocketError, socket: Socket): void {
+export function handleSocketError(error: SocketError, socket: Socket, log: FastifyBaseLogger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const isTls = error.rawPacket instanceof Buffer && error.rawPacket[0] === TLS_HANDSHAKE;
-  endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? malformed(error.reason)));
+  endWith(socket, isTls ? TLS : (SOCKET_ERRORS[error.code ?? ''] ?? malformed(error.reason)), log);
 }
 
 const bodyOf = (errors: ErrorEntry[]): string => JSON.stringify({ data: null, errors });
 
-function endWith(socket: Duplex, { status, errors, headers }: ApiError): void {
-  const body = bodyOf(errors);
-  const all = {
+/** Of an answer to what never was a request to the framework: named, and in the log, like any other. */
+function headersOf({ status, headers }: ApiError, body: string, log: FastifyBaseLogger) {
+  const request_id = randomUUID();
+  log.info({ request_id, status }, 'request');
+  return {
     ...headers,
+    [REQUEST_ID]: request_id,
     'content-type': JSON_TYPE,
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   };
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...head, '', body].join('\r\n'));
+}
+
+function endWith(socket: Duplex, answer: ApiError, log: FastifyBaseLogger): void {
+  const body = bodyOf(answer.errors);
+  const head = Object.entries(headersOf(answer, body, log)).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`, ...head, '', body].join('\r\n'));
 }

@@ -5,6 +5,7 @@ import { Program } from '../support/program.js';
 import { DATA_RIGHTS, databaseWithRole, queryOnce } from '../support/roles.js';
 import { freshTaskQueue } from '../support/temporal.js';
 
+const WARN = 40;
 let server: PostgresServer;
 beforeAll(async () => {
   server = await startPostgres();
@@ -48,6 +49,22 @@ describe.each(['worker/main.js', 'api/main.js'])('%s', (program) => {
     const process = Program.run(program, [], environment(as));
     expect((await process.exited).code).toBe(1);
     expect(process.output).toContain('postcall migrate');
+  });
+
+  test.each([
+    ['a wrong setting', { LOG_LEVEL: 'loud' }, /LOG_LEVEL must be/],
+    ['a database that is away', { DATABASE_URL: 'postgres://127.0.0.1:1/none' }, /ECONNREFUSED/],
+    ['a codec module that is not there', { POSTCALL_CODEC_MODULE: './none.mjs' }, /POSTCALL_CODEC_MODULE/],
+    ['a port that is taken', { PORT: 'taken', POSTCALL_METRICS_PORT: 'taken' }, /EADDRINUSE/],
+  ])('tells of %s in one JSON line, and exits with 1', async (_what, wrong, message) => {
+    const taken = new URL(server.url).port;
+    const settings = Object.entries({ ...environment(await server.createDatabase()), ...wrong });
+    const env = Object.fromEntries(settings.map(([name, value]) => [name, value === 'taken' ? taken : value]));
+    const process = Program.run(program, [], env);
+    expect((await process.exited).code).toBe(1);
+    const lines = process.output.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= WARN)).toHaveLength(1);
+    expect(lines.at(-1)).toMatch(message);
   });
 
   test('names a variable that nothing reads, and runs', async () => {

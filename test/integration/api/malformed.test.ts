@@ -5,6 +5,7 @@ import { sendBytes } from '../../support/raw-http.js';
 
 const RESEND_FAILED = '/v1/postcall/failed/resend';
 const PAUSE = '/v1/postcall/batches/b_none.0/pause';
+const REQUEST_ID = /^[0-9a-f-]{36}$/;
 const api = sharedApi();
 let user: ApiUser;
 beforeAll(async () => {
@@ -58,6 +59,7 @@ describe('a request that is no HTTP is told its fault', () => {
     const answered = await sendBytes(api().url, Buffer.from(bytes, 'latin1'));
     expect(answered.status).toContain(`HTTP/1.1 ${status} `);
     expect(answered.body).toEqual(fault(expect.stringContaining(message)));
+    expect(answered.headers.get('x-request-id')).toMatch(REQUEST_ID);
   });
 
   test.each<[what: string, headers: string[], body: string, message: string]>([
@@ -162,6 +164,7 @@ describe('any method on any path', () => {
           const { status, headers: answered } = await sendBytes(api().url, bytes, { head: method === 'HEAD' });
           expect(status, `${method} ${path}`).toMatch(/^HTTP\/1.1 [24]/);
           if (status.includes(' 405 ')) expect(answered.get('allow'), path).toMatch(/GET|POST/);
+          expect(answered.get('x-request-id'), `${method} ${path}`).toMatch(REQUEST_ID);
           expect(answered.get('content-type'), `${method} ${path}`).toMatch(/^application\/json/);
         }
       }
