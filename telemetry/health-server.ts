@@ -1,5 +1,9 @@
 import { createServer, type ServerResponse } from 'node:http';
+import { cached } from './cached.js';
 import type { ProcessMetrics } from './process-metrics.js';
+
+/** Milliseconds for which an answer of Temporal and the store stands: whoever asks needs no key. */
+const ANSWER_MS = 1_000;
 
 export interface HealthServerOptions {
   host: string;
@@ -23,10 +27,14 @@ export interface HealthServer {
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const { host, port, metrics } = options;
   let draining = false;
+  const ask = cached(ANSWER_MS, async () => {
+    const [temporal, store] = await Promise.all([answers(options.pingTemporal()), answers(options.pingStore())]);
+    return { temporal, store };
+  });
   const routes: Record<string, (response: ServerResponse) => Promise<void> | void> = {
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
     '/readyz': async (response) => {
-      const [temporal, store] = await Promise.all([answers(options.pingTemporal()), answers(options.pingStore())]);
+      const { temporal, store } = await ask();
       const ready = temporal === 'ok' && store === 'ok';
       const status = draining ? 'draining' : ready ? 'ready' : 'unavailable';
       sendJson(response, status === 'ready' ? 200 : 503, { status, temporal, store });

@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest';
+import pg from 'pg';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { freePort } from '../../../contract/free-port.js';
+import { openStore } from '../../../store/index.js';
 import { ProcessMetrics } from '../../../telemetry/index.js';
 import { answer, inTurn, neverAnswer, reset } from '../../support/behaviours.js';
+import { startPostgres } from '../../support/postgres.js';
 import { samplesOf, sumOf } from '../../support/scrape.js';
-import { freshUser, startTestStack } from '../../support/stack.js';
+import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
+import { connectClient, freshTaskQueue } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { WorkerProcess } from '../../support/worker-process.js';
 
 const SCHEDULE = { POSTCALL_RETRY_SCHEDULE: '50ms', POSTCALL_ATTEMPT_TIMEOUT: '5s' };
 
@@ -48,6 +55,53 @@ test('the sum of attempts is what the receiver saw, by outcome and class', async
     expect(labels.filter((label) => label.includes(secret))).toEqual([]);
 });
 
+test('the sum of attempts is what the receiver saw also where a worker dies: the next one counts what was interrupted', {
+  timeout: 90_000,
+}, async () => {
+  const metrics = new ProcessMetrics();
+  const dataDir = await temporaryFolder();
+  const environment = { ...SCHEDULE, POSTCALL_ATTEMPT_TIMEOUT: '2s' };
+  const stack = await startTestStack({ dataDir, environment, metrics, worker: false });
+  const port = await freePort();
+  const doomed = await WorkerProcess.start({
+    ...environment,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_TASK_QUEUE: stack.taskQueue,
+    POSTCALL_DATA_DIR: dataDir,
+    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    POSTCALL_METRICS_PORT: String(port),
+  });
+  const { receiver } = stack;
+  receiver.behaviour = (request, response) =>
+    (request.path.endsWith('ok') ? answer(200) : neverAnswer)(request, response);
+  const user_id = freshUser();
+  const batches = await Promise.all(
+    ['/ok', '/hangs'].map(async (path) => {
+      const call_ids = await stack.addCalls(3, user_id);
+      return stack.client.create({ user_id, call_ids, webhook_url: receiver.urlFor('127.0.0.1', path) });
+    }),
+  );
+  let before = '';
+  await expect
+    .poll(async () => {
+      before = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return [sumOf(before, 'postcall_attempts_total'), sumOf(before, 'postcall_in_flight')];
+    })
+    .toEqual([3, 3]);
+  await doomed.kill();
+  receiver.behaviour = answer(200);
+  await stack.startWorker();
+  for (const batch of batches) await batch.result();
+  await stack.stopWorkers();
+
+  const after = await metrics.text();
+  expect(sumOf(after, 'postcall_attempts_total', { outcome: 'interrupted', class: 'none' })).toBe(3);
+  expect(sumOf(after, 'postcall_attempts_total', { outcome: 'delivered' })).toBe(3);
+  expect((sumOf(before, 'postcall_attempts_total') ?? 0) + (sumOf(after, 'postcall_attempts_total') ?? 0)).toBe(
+    receiver.requests.length,
+  );
+});
+
 test('a call that cannot be read counts as unreadable, and what is canceled as settled', async () => {
   const metrics = new ProcessMetrics();
   const callSource = { getCall: async (call_id: string) => ({ call_id, data: '[]' }) };
@@ -87,4 +141,23 @@ test('what waits is measured: by status, overdue, and the endpoints that are dow
   await batch.cancel();
   await batch.result().catch(() => undefined);
   expect(sumOf(await metrics.text(), 'postcall_webhooks_settled_total', { status: 'canceled' })).toBe(15);
+});
+
+test("the connections of a process's pool are measured", { timeout: 60_000 }, async () => {
+  await using postgres = await startPostgres();
+  const databaseUrl = await postgres.createDatabase();
+  const store = await openStore({ databaseUrl });
+  onTestFinished(() => store.close());
+  const metrics = new ProcessMetrics();
+  metrics.watchBacklog({ store, client: await connectClient(), taskQueue: freshTaskQueue(), logger: testLogger() });
+  const connections = async (state: string) => sumOf(await metrics.text(), 'postcall_database_connections', { state });
+  const locker = new pg.Client({ connectionString: databaseUrl });
+  await locker.connect();
+  await locker.query('begin; lock table webhooks');
+  await expect.poll(() => connections('in_use'), { timeout: 20_000 }).toBeGreaterThan(0);
+  await locker.query('rollback');
+  await locker.end();
+  await expect.poll(() => connections('in_use'), { timeout: 20_000 }).toBe(0);
+  expect(await connections('idle')).toBeGreaterThan(0);
+  expect(await connections('waiting')).toBe(0);
 });
