@@ -1,5 +1,6 @@
 import type { Store } from '../store/store.js';
 import type { ActivityContext } from './activity-context.js';
+import type { AttemptTracer } from './attempt-tracer.js';
 import type { CallSource } from './call-sources/call-source.js';
 import type { DeliveryEvents } from './delivery-events.js';
 import type { EndpointLimit } from './endpoint-limit.js';
@@ -26,6 +27,8 @@ export interface Dependencies {
   onDelivered?: (endpoint: Endpoint) => void;
   /** Told of attempts and settled webhooks, for metrics and logs. */
   events?: DeliveryEvents;
+  /** Makes a span for each attempt. Absent: requests carry the batch's `traceparent` as it is. */
+  tracer?: AttemptTracer;
   /** Told of what must not happen and does not stop the worker: a statement that the database refuses, an attempt that cannot be recorded. */
   onFault: (what: string, error: unknown) => void;
   /** Ends watches when the worker stops. */

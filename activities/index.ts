@@ -25,6 +25,7 @@ import { RoundAnswers } from './round-answers.js';
 import { RunningAttempts } from './running-attempts.js';
 import { createWatchAttempts } from './watch-attempts.js';
 
+export type { AttemptSpan, AttemptTracer, TracedAttempt } from './attempt-tracer.js';
 export type { Call, CallSource } from './call-sources/call-source.js';
 export { CallSourceError, CallUnusableError } from './call-sources/call-source.js';
 export { createHttpCallSource, type HttpCallSourceOptions } from './call-sources/http.js';

@@ -10,6 +10,7 @@ import { recordEnd } from './record-end.js';
 import type { RunningAttempt } from './running-attempts.js';
 import type { AttemptEnd } from './send.js';
 import { endOfStanding } from './standing.js';
+import { verdictOf } from './verdict.js';
 
 /** For a store that is away all calls wait; for a missing key only those that need it. */
 const KEY_WAIT_MS = 30_000;
@@ -123,17 +124,20 @@ class AttemptAtPlace {
     await this.#turn?.opened(() => this.#share(opened.seq));
     this.#attempt.startSending();
     this.#place.begin();
-    const sent = await this.#post(opened);
+    const { tracer } = this.#tools;
+    const span = tracer?.startAttempt({ ...this.#input, url: opened.url, step: opened.step });
+    const sent = await this.#post(opened, span?.traceparent ?? this.#input.traceparent);
+    span?.end(sent, verdictOf(sent).kind === 'delivered');
     const end = await recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
     this.#place.leave(sent.response_time_ms);
     return end;
   }
 
   /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */
-  async #post({ url, payload, webhook_id, secrets }: OpenedAttempt): Promise<AttemptEnd> {
+  async #post(opened: OpenedAttempt, traceparent: string | undefined): Promise<AttemptEnd> {
     const ended = this.#tools.events?.sending();
     try {
-      const { traceparent } = this.#input;
+      const { url, payload, webhook_id, secrets } = opened;
       const request = { url, payload, webhook_id, secrets, ...(traceparent !== undefined && { traceparent }) };
       return await this.#tools.sender.send(request);
     } catch (error) {

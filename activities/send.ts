@@ -39,7 +39,7 @@ interface SendRequest {
   webhook_id: string;
   /** Active signing secrets, newest first; without any, nothing is signed. */
   secrets: readonly string[];
-  /** Of the request that asked for the webhook. */
+  /** Of the attempt, or else of the request that asked for the webhook. */
   traceparent?: string;
 }
 

@@ -1,6 +1,6 @@
 import { configure, loadPayloadCodecs, reportStartError } from '../config/index.js';
 import { openStore } from '../store/index.js';
-import { ProcessMetrics } from '../telemetry/index.js';
+import { openTracing, ProcessMetrics } from '../telemetry/index.js';
 import { seedApiKeys, startApi } from './start.js';
 
 /** Load balancers look every second or so. */
@@ -11,16 +11,26 @@ async function main(): Promise<void> {
   const { config, logger } = configure(process.env);
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   const metrics = new ProcessMetrics();
+  const tracing = await openTracing({ config, logger, service: 'postcall-api' });
   const store = await openStore(config);
   try {
     await seedApiKeys(store, config.apiKeys);
-    const api = await startApi({ config, store, logger, metrics, drainMs: DRAIN_MS, payloadCodecs });
+    const api = await startApi({
+      config,
+      store,
+      logger,
+      metrics,
+      drainMs: DRAIN_MS,
+      payloadCodecs,
+      ...(tracing && { tracing }),
+    });
     logger.info({ url: api.url }, 'the API runs');
     const signal = await stopSignal();
     logger.info({ signal }, 'stopping: requests in flight are answered first');
     await api.stop();
   } finally {
     await store.close();
+    await tracing?.close();
   }
   logger.info('the API has stopped');
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
-import { ProcessMetrics } from '../telemetry/index.js';
+import { ProcessMetrics, type RequestTracer } from '../telemetry/index.js';
 import { FirstAttemptsWaits } from './answers/first-attempts.js';
 import type { Dependencies } from './dependencies.js';
 import { AccessLog } from './http/access-log.js';
@@ -13,7 +13,7 @@ import { methods } from './http/methods.js';
 import { metrics } from './http/metrics.js';
 import { openapi } from './http/openapi.js';
 import { rateLimit } from './http/rate-limit.js';
-import { traceparent } from './http/traceparent.js';
+import { tracing } from './http/tracing.js';
 import { validation } from './http/validation.js';
 import { batches } from './routes/batches.js';
 import { endpoints } from './routes/endpoints.js';
@@ -40,7 +40,9 @@ export interface ApiOptions extends Pick<Dependencies, 'client' | 'store'> {
   /** Addresses or CIDRs of proxies whose `x-forwarded-for` names the client. Default: none, and the header is ignored. */
   trustProxy?: string[];
   /** Whether batches carry the `traceparent` of their requests. Default false. */
-  tracing?: boolean;
+  traceparents?: boolean;
+  /** Makes spans of requests; batches then carry the `traceparent` of these. */
+  tracing?: RequestTracer;
   /** What `/metrics` serves, the API's own metrics included. Default: its own. */
   metrics?: ProcessMetrics;
 }
@@ -69,7 +71,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     // While the server closes, what still arrives on open connections is answered like any other request.
     return503OnClosing: false,
     frameworkErrors: handleError,
-    clientErrorHandler: handleSocketError,
+    clientErrorHandler: (error, socket) => handleSocketError(error, socket, app.log),
   });
   const firstAttempts = new FirstAttemptsWaits(store, app.log);
 
@@ -80,7 +82,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
   app.register(metrics, { registry: processMetrics.registry });
   app.register(methods, { maxParamLength: MAX_PARAM_LENGTH });
-  if (options.tracing) app.register(traceparent);
+  if (options.traceparents || options.tracing)
+    app.register(tracing, options.tracing ? { requests: options.tracing } : {});
   app.register(openapi);
   app.register(operations, { client, store, metrics: processMetrics });
   app.register(v1, { prefix: '/v1/postcall', client, store, firstAttempts, rateLimit: options.rateLimit });

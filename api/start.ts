@@ -5,11 +5,11 @@ import type { Logger } from 'pino';
 import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
 import type { Config } from '../config/index.js';
 import type { Store } from '../store/store.js';
-import type { ProcessMetrics } from '../telemetry/index.js';
+import type { ProcessMetrics, Tracing } from '../telemetry/index.js';
 import { createApi } from './server.js';
 
 export interface StartApiOptions {
-  config: Pick<Config, 'temporal' | 'taskQueue' | 'searchAttributes' | 'http'>;
+  config: Pick<Config, 'temporal' | 'taskQueue' | 'searchAttributes' | 'http' | 'tracing'>;
   /** Stays the caller's to close, after the API has stopped. */
   store: Store;
   logger: Logger;
@@ -17,6 +17,8 @@ export interface StartApiOptions {
   payloadCodecs?: PayloadCodec[];
   /** What `/metrics` serves, the API's own metrics included. Default: its own, without the process's. */
   metrics?: ProcessMetrics;
+  /** Spans of requests (`openTracing`). The caller closes it. Default: none. */
+  tracing?: Tracing;
   /** Milliseconds from `/readyz` turning to 503 until no connection is accepted any more, for load balancers to notice. Default 0. */
   drainMs?: number;
 }
@@ -33,10 +35,15 @@ export interface RunningApi {
  * are answered with 503. Rejects when the port is taken.
  */
 export async function startApi(options: StartApiOptions): Promise<RunningApi> {
-  const { config, store, logger, metrics, drainMs = 0, payloadCodecs = [] } = options;
+  const { config, store, logger, metrics, tracing, drainMs = 0, payloadCodecs = [] } = options;
   const { connectionOptions, namespace } = config.temporal;
   const connection = Connection.lazy({ ...connectionOptions, channelArgs: RECONNECT_ARGS });
-  const temporal = new Client({ connection, namespace, dataConverter: { payloadCodecs } });
+  const temporal = new Client({
+    connection,
+    namespace,
+    dataConverter: { payloadCodecs },
+    interceptors: { workflow: tracing?.clientInterceptors ?? [] },
+  });
   const client = new PostcallClient({
     client: temporal,
     taskQueue: config.taskQueue,
@@ -48,7 +55,8 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     logger,
     rateLimit: config.http.rateLimit,
     trustProxy: config.http.trustProxy,
-    tracing: config.http.tracing,
+    traceparents: config.tracing !== 'off',
+    ...(tracing && { tracing: tracing.requests }),
     ...(metrics && { metrics }),
   });
   metrics?.reportBacklog({ store, client: temporal, taskQueue: config.taskQueue, logger });

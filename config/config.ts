@@ -60,7 +60,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       port: env.PORT,
       rateLimit: env.POSTCALL_RATE_LIMIT,
       trustProxy: env.POSTCALL_TRUST_PROXY,
-      tracing: env.POSTCALL_TRACING,
     },
     apiKeys: env.POSTCALL_API_KEYS.map(splitApiKey),
     allowNetworks: env.POSTCALL_ALLOW_NETWORKS,
@@ -75,6 +74,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     probeIntervalMs: env.POSTCALL_PROBE_INTERVAL,
     /** Of a worker's own HTTP server; without a port it has none. */
     metrics: { host: env.POSTCALL_METRICS_HOST, port: env.POSTCALL_METRICS_PORT },
+    tracing: env.POSTCALL_TRACING,
     logLevel: env.LOG_LEVEL,
     production: env.NODE_ENV === 'production',
     /** The command line's user, where a command names none. */

@@ -134,9 +134,12 @@ const observability = {
   POSTCALL_METRICS_PORT: optionalPort().describe(
     "Port of a worker's HTTP server for `/healthz`, `/readyz` and `/metrics`. Unset: it has none. The API serves them on its own port.",
   ),
-  POSTCALL_TRACING: flag().describe(
-    'With `true` the API takes the `traceparent` of a request that starts a batch, and its webhooks carry it.',
-  ),
+  POSTCALL_TRACING: z
+    .enum(['off', 'traceparent', 'spans'], 'must be off, traceparent or spans')
+    .default('off')
+    .describe(
+      '`traceparent`: the API takes that header of a request that starts a batch, and its webhooks carry it. `spans`: worker and API make spans besides, and export them by OTLP ([observability.md](observability.md#traces)).',
+    ),
   POSTCALL_METRICS_HOST: z.string().default('127.0.0.1').describe('Address on which that server listens.'),
 };
 

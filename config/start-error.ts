@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 
 /** Errors that say by themselves what is wrong and what to do. By name: the configuration knows no other room. */
-const EXPLAINED = ['InvalidConfigError', 'StoreUnavailableError'];
+const EXPLAINED = ['InvalidConfigError', 'StoreUnavailableError', 'TracingUnavailableError'];
 
 /**
  * Tells of an error that kept a process from starting, without a stack trace where its message says it all: one JSON line in production, as

@@ -5,7 +5,7 @@ import { PostcallClient, RECONNECT_ARGS } from '../client/index.js';
 import { type Config, loadPayloadCodecs, type TemporalConfig } from '../config/index.js';
 import { freePort } from '../contract/free-port.js';
 import { openStore, type Store } from '../store/index.js';
-import type { ProcessMetrics } from '../telemetry/index.js';
+import type { ProcessMetrics, Tracing } from '../telemetry/index.js';
 import { requireFreePorts } from './required-ports.js';
 import { type AskedServer, temporalServerPart, workerPart } from './supervised-parts.js';
 import { Supervisor } from './supervisor.js';
@@ -18,6 +18,8 @@ export interface StackOptions {
   logger: Logger;
   /** What the API serves at `/metrics`. */
   metrics?: ProcessMetrics;
+  /** Spans of worker and API. */
+  tracing?: Tracing;
   /** Whether to serve the HTTP API. Default true. */
   api?: boolean;
   /** Told what takes long. */
@@ -49,7 +51,7 @@ export interface Stack extends AsyncDisposable {
  * @throws {StackError} when a port is taken, or the Temporal server cannot start.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { logger, api = true, metrics, signal } = options;
+  const { logger, api = true, metrics, tracing, signal } = options;
   const teardown = new Teardown();
   /** Starts one part; it is stopped before those that had started already. */
   const start = async <T>(part: Promise<T>, stop: (part: T) => Promise<unknown>): Promise<T> => {
@@ -76,7 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       temporal,
       ...(api && { metrics: { ...options.config.metrics, port: undefined } }),
     };
-    const observed = metrics ? { metrics } : {};
+    const observed = { ...(metrics && { metrics }), ...(tracing && { tracing }) };
     const store = await start(openStore(config), (opened) => opened.close());
     const connection = await start(
       Connection.connect({ ...temporal.connectionOptions, channelArgs: RECONNECT_ARGS }),

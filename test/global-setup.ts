@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { findTemporalCli } from '../dev/temporal-cli.js';
 import { startTemporalServer, type TemporalServer } from '../dev/temporal-server.js';
+import { bundleWorkflows } from './support/workflow-bundle.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -51,17 +50,7 @@ async function start(): Promise<Shared> {
   const cliPath = await findTemporalCli({ cliPath: process.env.TEMPORAL_CLI_PATH, onProgress: console.log });
   const [server, workflowBundlePath] = await Promise.all([
     startTemporalServer({ cliPath, dataDir: folder, database: 'memory', uiPort: false }),
-    bundle(join(folder, 'workflow-bundle.cjs')),
+    bundleWorkflows(join(folder, 'workflow-bundle.cjs')),
   ]);
   return { users: 0, folder, cliPath, server, workflowBundlePath };
-}
-
-async function bundle(path: string): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN'),
-  });
-  await writeFile(path, code);
-  return path;
 }

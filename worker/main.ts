@@ -1,6 +1,6 @@
 import { configure, loadPayloadCodecs, reportStartError } from '../config/index.js';
 import { openStore } from '../store/index.js';
-import { ProcessMetrics } from '../telemetry/index.js';
+import { openTracing, ProcessMetrics } from '../telemetry/index.js';
 import { installRuntime } from './runtime.js';
 import { startWorker } from './worker.js';
 
@@ -10,8 +10,16 @@ async function main(): Promise<void> {
   const payloadCodecs = await loadPayloadCodecs(config.codecModule);
   const metrics = config.metrics.port === undefined ? undefined : new ProcessMetrics();
   await installRuntime(logger, config, metrics);
+  const tracing = await openTracing({ config, logger, service: 'postcall-worker' });
   const store = await openStore(config);
-  const worker = await startWorker({ config, store, logger, payloadCodecs, ...(metrics && { metrics }) });
+  const worker = await startWorker({
+    config,
+    store,
+    logger,
+    payloadCodecs,
+    ...(metrics && { metrics }),
+    ...(tracing && { tracing }),
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Not `once`: npm passes a terminal's Ctrl-C on, so that it comes twice, and stopping may be repeated.
     process.on(signal, () => {
@@ -24,6 +32,7 @@ async function main(): Promise<void> {
     await worker.stopped;
   } finally {
     await store.close();
+    await tracing?.close();
   }
   logger.info('the worker has stopped');
 }

@@ -12,10 +12,11 @@ import type { Config } from '../config/index.js';
 import { version } from '../config/version.js';
 import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
-import type { ProcessMetrics } from '../telemetry/index.js';
+import type { ProcessMetrics, Tracing } from '../telemetry/index.js';
 import { openCalls, warnOfOwnerlessCalls } from './calls.js';
 import { EndedBatches } from './ended-batches.js';
 import { observe } from './observer.js';
+import { workflowInterceptorModules } from './traced-workflows.js';
 import { payloadConverterPath, workflowSource } from './workflow-bundle.js';
 
 /** Attempts end within their timeout; then their ends are recorded. */
@@ -36,6 +37,8 @@ export interface WorkerDependencies {
    * (`installRuntime`).
    */
   metrics?: ProcessMetrics;
+  /** Spans of attempts, activities and workflows (`openTracing`). The caller closes it. Default: none. */
+  tracing?: Tracing;
   /** Workflow code to run, when it is not the package's own. */
   workflows?: ReturnType<typeof workflowSource>;
 }
@@ -51,7 +54,7 @@ export interface RunningWorker {
 
 /** Starts a worker. The store stays the caller's to close, after the worker has stopped. */
 export async function startWorker(deps: WorkerDependencies): Promise<RunningWorker> {
-  const { config, store, logger } = deps;
+  const { config, store, logger, tracing } = deps;
   const { temporal } = config;
   const connection = await NativeConnection.connect(temporal.connectionOptions);
   const { payloadCodecs = [] } = deps;
@@ -76,16 +79,19 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     retryPolicy: config.retryPolicy,
     endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
     events: observer.events,
+    ...(tracing && { tracer: tracing.attempts }),
     onDelivered: (endpoint) => recovery.delivered(endpoint),
     onFault: (what, error) => logger.error({ err: error }, what),
     stopping,
   });
+  const workflows = deps.workflows ?? workflowSource({ traced: tracing !== undefined });
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
     ...versioning(config),
-    ...workflowCode(deps.workflows ?? workflowSource(), payloadCodecs),
+    ...workflowCode(workflows, payloadCodecs),
+    ...(tracing && spansOf(tracing, workflows)),
     activities: { ...activities },
     shutdownGraceTime: config.attemptTimeoutMs + GRACE_AFTER_ATTEMPT_MS,
     ...WORKFLOW_CODE_LIMITS,
@@ -136,6 +142,12 @@ function versioning({ deployment }: Pick<Config, 'deployment'>): Pick<WorkerOpti
 function workflowCode(workflows: ReturnType<typeof workflowSource>, payloadCodecs: PayloadCodec[]) {
   const isBundled = workflows.workflowBundle !== undefined;
   return { ...workflows, dataConverter: { payloadCodecs, ...(!isBundled && { payloadConverterPath }) } };
+}
+
+/** A prebuilt bundle holds the interceptors of workflow code already. */
+function spansOf({ worker: { interceptors, sinks } }: Tracing, { workflowBundle }: ReturnType<typeof workflowSource>) {
+  if (workflowBundle !== undefined) return { interceptors, sinks };
+  return { interceptors: { ...interceptors, workflowModules: workflowInterceptorModules() }, sinks };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { continueAsNew, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
+import { continueAsNew, getRandomStream, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { BatchRequest } from '../contract/batch.js';
 import type { FailedPage, FailedQuery, ResendFailedInput, ResendFailedResult } from '../contract/delivery.js';
 import { batchId, workflowIdOf } from '../contract/ids.js';
@@ -34,7 +34,9 @@ const filterOf = ({ cursor: _, done: __, search_attributes: ___, ...filter }: Re
 
 /** Two rounds at the same moment find the same webhooks: a batch takes only what is still failed. */
 async function resend({ user_id, search_attributes }: ResendFailedInput, { webhooks }: FailedPage): Promise<string> {
-  const batch_id = batchId(`b_${uuid4().replaceAll('-', '')}`, uuid4().slice(0, 8));
+  // Interceptors draw from the workflow's own random numbers: with and without them a replay must come to the same IDs.
+  const ids = getRandomStream('batch IDs');
+  const batch_id = batchId(`b_${ids.uuid4().replaceAll('-', '')}`, ids.uuid4().slice(0, 8));
   const call_ids = webhooks.map(({ call_id }) => call_id);
   const batches: BatchRequest[] = [{ batch_id, user_id, send_type: 'resend', only_failed: true, call_ids }];
   const input: DeliverInput<never> = { batches, ...(search_attributes && { search_attributes }) };

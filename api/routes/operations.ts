@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ProcessMetrics } from '../../telemetry/index.js';
+import { cached, type ProcessMetrics } from '../../telemetry/index.js';
 import type { Dependencies } from '../dependencies.js';
 import { anyFailure } from '../schemas/answers.js';
 
@@ -19,7 +19,7 @@ interface OperationsOptions extends Pick<Dependencies, 'client' | 'store'> {
 
 /** For load balancers, monitoring and generators of clients: no API key. */
 export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, { client, store, metrics }) => {
-  const ask = remembered(ANSWER_MS, async () => {
+  const ask = cached(ANSWER_MS, async () => {
     const [temporal, database] = await Promise.all([
       answers(client.ping(), (error) => app.log.warn({ err: error }, 'the workflow service does not answer')),
       answers(store.ping(), (error) => app.log.warn({ err: error }, 'the database does not answer')),
@@ -88,18 +88,6 @@ export const operations: FastifyPluginAsyncZod<OperationsOptions> = async (app, 
     return reply.type('application/json; charset=utf-8').send(document);
   });
 };
-
-/** Questions share an answer while it is awaited, and for `ms` after it came. */
-function remembered<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  const forget = () => {
-    answer = undefined;
-  };
-  return () => {
-    answer ??= ask().finally(() => setTimeout(forget, ms).unref());
-    return answer;
-  };
-}
 
 async function answers(ping: Promise<void>, onError: (error: unknown) => void): Promise<z.infer<typeof state>> {
   try {

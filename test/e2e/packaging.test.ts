@@ -11,6 +11,7 @@ const NEEDED = [
   'CHANGELOG.md',
   'LICENSE',
   'dist/workflow-bundle.js',
+  'dist/traced-workflow-bundle.js',
   'dist/worker/main.js',
   'dist/api/main.js',
 ];

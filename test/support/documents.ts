@@ -28,5 +28,6 @@ export const DOCUMENTS = execFileSync('git', ['ls-files', '--cached', '--others'
 export const MANIFEST = JSON.parse(textOf('package.json')) as {
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
   exports: Record<string, { types: string } | string>;
 };

@@ -9,12 +9,13 @@ import type { Lookup } from '../../activities/lookup.js';
 import { PostcallClient } from '../../client/index.js';
 import { type Config, loadConfig } from '../../config/index.js';
 import { openStore, type Store } from '../../store/index.js';
-import type { ProcessMetrics } from '../../telemetry/index.js';
+import type { ProcessMetrics, Tracing } from '../../telemetry/index.js';
 import { type RunningWorker, startWorker } from '../../worker/index.js';
 import type { Behaviour } from './behaviours.js';
 import { openScratchStore, scratchFolder } from './pglite-template.js';
 import { Receiver } from './receiver.js';
 import { freshTaskQueue, quietRuntime } from './temporal.js';
+import { tracedBundlePath } from './traced-bundle.js';
 
 export interface TestStackOptions {
   /** Configuration beyond the stack's own, by the variables' names: `{ POSTCALL_RETRY_SCHEDULE: '100ms' }`. */
@@ -32,6 +33,8 @@ export interface TestStackOptions {
   payloadCodecs?: PayloadCodec[];
   /** Where the worker's metrics go. Default: nowhere. */
   metrics?: ProcessMetrics;
+  /** Spans of worker and client. Default: none. */
+  spans?: Tracing;
   /** Of the worker. Default: errors alone. */
   logger?: Logger;
   /** False: no worker runs until `startWorker` is called. */
@@ -123,7 +126,12 @@ async function openTestStack(options: TestStackOptions = {}): Promise<TestStack>
   if (options.worker !== false) await workers.start();
 
   const { payloadCodecs = [] } = options;
-  const temporal = new Client({ connection, namespace: config.temporal.namespace, dataConverter: { payloadCodecs } });
+  const temporal = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: { payloadCodecs },
+    interceptors: { workflow: options.spans?.clientInterceptors ?? [] },
+  });
   const { searchAttributes } = config;
   const client = new PostcallClient({ client: temporal, taskQueue, searchAttributes });
   const stop = async () => {
@@ -163,13 +171,14 @@ class Workers {
   }
 
   async start({ environment, store = this.#store }: WorkerDifference = {}): Promise<RunningWorker> {
-    const { callSource, lookup, payloadCodecs, metrics, logger } = this.#options;
+    const { callSource, lookup, payloadCodecs, metrics, spans, logger } = this.#options;
     const worker = await startWorker({
       config: loadConfig({ ...this.#environment, ...environment }),
       store,
       logger: logger ?? testLogger(),
       ...(metrics && { metrics }),
-      workflows: { workflowBundle: { codePath: inject('workflowBundlePath') } },
+      workflows: { workflowBundle: { codePath: spans ? await tracedBundlePath() : inject('workflowBundlePath') } },
+      ...(spans && { tracing: spans }),
       ...(callSource && { callSource }),
       ...(lookup && { lookup }),
       ...(payloadCodecs && { payloadCodecs }),

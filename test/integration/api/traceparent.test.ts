@@ -7,7 +7,7 @@ const CREATE = '/v1/postcall/webhooks/create';
 const RESEND = '/v1/postcall/webhooks/resend';
 const [ONE, TWO] = ['1', '2'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`) as [string, string];
 
-const api = sharedApi({ tracing: true, environment: { POSTCALL_RETRY_SCHEDULE: '100ms' } });
+const api = sharedApi({ traceparents: true, environment: { POSTCALL_RETRY_SCHEDULE: '100ms' } });
 const sent = (callId: string) =>
   api()
     .stack.receiver.requestsOf(callId)

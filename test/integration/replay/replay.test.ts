@@ -8,6 +8,7 @@ import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
 import { replay } from '../../support/histories.js';
 import { quietRuntime } from '../../support/temporal.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
+import { tracedBundlePath } from '../../support/traced-bundle.js';
 import { HISTORIES } from './histories.js';
 import { SCENARIOS } from './scenarios.js';
 
@@ -38,6 +39,13 @@ describe('the workflow code replays the history', async () => {
   test('of every scenario', () => {
     const names = new Set(files.map((file) => file.replace(/(-run-\d+)?\.pb\.gz$/, '')));
     expect([...names].sort()).toEqual(SCENARIOS.map(({ name }) => name).sort());
+  });
+});
+
+describe('the workflow code that makes spans replays', async () => {
+  quietRuntime();
+  test.each(await readdir(HISTORIES))('%s, which was recorded without', async (file) => {
+    await replay(await readHistory(file), file, await tracedBundlePath());
   });
 });
 

@@ -83,18 +83,3 @@ test('an endpoint that is gone, and what failed for it, are warnings', async () 
   ]);
   expect(log.linesOf('an endpoint is gone: its webhooks fail')).toMatchObject([{ level: WARN, host: log.host }]);
 });
-
-test('what failed for good is a warning each, however it came to that', async () => {
-  const log = await logged({ POSTCALL_RETRY_SCHEDULE: '50ms', POSTCALL_RETRY_HORIZON: '1s' });
-  log.receiver.behaviour = answer(500);
-  const batch = await log.create(1);
-  await batch.result();
-  const failed = { level: WARN, batch_id: batch.batchId, user_id: log.user_id, host: log.host };
-  await expect
-    .poll(() => log.linesOf('a webhook failed for good'))
-    .toMatchObject([{ ...failed, error: 'ScheduleUsedUp', reason: expect.stringContaining('answered 500') }]);
-  const attempts = log.linesOf('an attempt failed');
-  expect(attempts.length).toBeGreaterThan(1);
-  expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_, index) => index + 1));
-  expect(log.text()).not.toContain('s3cret');
-});

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../contract/free-port.js';
 import { openStore } from '../../../store/index.js';
 import { ProcessMetrics } from '../../../telemetry/index.js';
@@ -8,7 +8,6 @@ import { startPostgres } from '../../support/postgres.js';
 import { samplesOf, sumOf } from '../../support/scrape.js';
 import { freshUser, startTestStack, testLogger } from '../../support/stack.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';
-import { temporaryFolder } from '../../support/temporary-folder.js';
 import { WorkerProcess } from '../../support/worker-process.js';
 
 const SCHEDULE = { POSTCALL_RETRY_SCHEDULE: '50ms', POSTCALL_ATTEMPT_TIMEOUT: '5s' };
@@ -59,16 +58,11 @@ test('the sum of attempts is what the receiver saw also where a worker dies: the
   timeout: 90_000,
 }, async () => {
   const metrics = new ProcessMetrics();
-  const dataDir = await temporaryFolder();
   const environment = { ...SCHEDULE, POSTCALL_ATTEMPT_TIMEOUT: '2s' };
-  const stack = await startTestStack({ dataDir, environment, metrics, worker: false });
+  const stack = await startTestStack({ environment, metrics, worker: false });
   const port = await freePort();
   const doomed = await WorkerProcess.start({
-    ...environment,
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_TASK_QUEUE: stack.taskQueue,
-    POSTCALL_DATA_DIR: dataDir,
-    POSTCALL_ALLOW_NETWORKS: '127.0.0.0/8',
+    ...stack.environment,
     POSTCALL_METRICS_PORT: String(port),
   });
   const { receiver } = stack;
@@ -149,7 +143,7 @@ test("the connections of a process's pool are measured", { timeout: 60_000 }, as
   const store = await openStore({ databaseUrl });
   onTestFinished(() => store.close());
   const metrics = new ProcessMetrics();
-  metrics.watchBacklog({ store, client: await connectClient(), taskQueue: freshTaskQueue(), logger: testLogger() });
+  metrics.reportBacklog({ store, client: await connectClient(), taskQueue: freshTaskQueue(), logger: testLogger() });
   const connections = async (state: string) => sumOf(await metrics.text(), 'postcall_database_connections', { state });
   const locker = new pg.Client({ connectionString: databaseUrl });
   await locker.connect();

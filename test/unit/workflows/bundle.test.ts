@@ -1,9 +1,12 @@
+import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
+import { workflowInterceptorModules } from '../../../worker/traced-workflows.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The SDK's own and what it needs. Whatever else appears here has come through an import of the contract or of activities. */
+const PACKAGES_OF_SPANS = ['@opentelemetry/', '@temporalio/interceptors-opentelemetry'];
 const PACKAGES = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
 
 /** The files that a bundle was made of, as its source map names them. */
@@ -22,13 +25,28 @@ const distinct = (names: (string | undefined)[]): string[] =>
   [...new Set(names.filter((name) => name !== undefined))].sort();
 
 describe('the workflow bundle', { timeout: 120_000 }, () => {
-  test('holds the workflows, the light part of the contract, and of packages only the SDK', async () => {
+  const sourcesWith = async (workflowInterceptorModules: string[]) => {
     const { code } = await bundleWorkflowCode({
       workflowsPath: `${ROOT}workflows/index.ts`,
       payloadConverterPath: `${ROOT}workflows/payload-converter.ts`,
+      workflowInterceptorModules,
       logger: new DefaultLogger('WARN'),
     });
-    const sources = sourcesOf(code);
+    return sourcesOf(code);
+  };
+
+  test('with spans holds besides what makes them, and no module of Node.js', async () => {
+    const sources = await sourcesWith(workflowInterceptorModules());
+    const packages = distinct(sources.map(packageOf));
+    expect(packages).toContain('@temporalio/interceptors-opentelemetry');
+    const isOfSpans = (name: string) => PACKAGES_OF_SPANS.some((prefix) => name.startsWith(prefix));
+    expect(packages.filter((name) => !isOfSpans(name))).toEqual(PACKAGES);
+    const external = sources.filter((source) => source.includes('external '));
+    expect(external.filter((source) => builtinModules.some((name) => source.includes(`"${name}"`)))).toEqual([]);
+  });
+
+  test('holds the workflows, the light part of the contract, and of packages only the SDK', async () => {
+    const sources = await sourcesWith([]);
     expect(distinct(sources.map(packageOf))).toEqual(PACKAGES);
     const own = sources.filter((source) => packageOf(source) === undefined);
     expect(distinct(own.map(roomOf))).toEqual(['contract', 'workflows']);

@@ -1,0 +1,14 @@
+import { createRequire } from 'node:module';
+import { WORKFLOW_INTERCEPTORS } from '../telemetry/index.js';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** What workflow code is bundled with to make spans. None where the package was not installed. */
+export function workflowInterceptorModules(): string[] {
+  try {
+    return [resolve(WORKFLOW_INTERCEPTORS)];
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return [];
+    throw error;
+  }
+}
