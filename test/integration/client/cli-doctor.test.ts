@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,14 @@ async function doctor(env: NodeJS.ProcessEnv, ...args: string[]) {
   const [diagnosis] = jsonLines(stdout) as [Diagnosis];
   const checksOf = (name: string) => diagnosis.checks.filter((check) => check.name === name);
   return { exitCode, works: diagnosis.works, checks: diagnosis.checks, of: (name: string) => checksOf(name)[0] };
+}
+
+/** A call source that gives every request this answer; returns its URL. */
+async function startSource(status: number): Promise<string> {
+  const source = createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+  onTestFinished(() => void source.close());
+  await once(source, 'listening');
+  return `http://127.0.0.1:${(source.address() as AddressInfo).port}/calls`;
 }
 
 const failing = ({ checks }: Pick<Diagnosis, 'checks'>) =>
@@ -209,16 +218,14 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
   });
 
   test('warns of what is said without TLS beyond this machine', async () => {
-    const source = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
-    await new Promise((resolve) => source.once('listening', resolve));
-    onTestFinished(() => void source.close());
+    const source = await startSource(404);
     // Leads to this machine, and does not look like it.
     const elsewhere = (url: string) => Object.assign(new URL(url), { hostname: '0.0.0.0' }).href;
     const found = await doctor({
       TEMPORAL_ADDRESS: inject('temporalAddress').replace('127.0.0.1', '0.0.0.0'),
       TEMPORAL_TASK_QUEUE: freshTaskQueue(),
       DATABASE_URL: elsewhere(await server.createDatabase()),
-      CALLS_URL: elsewhere(`http://127.0.0.1:${(source.address() as AddressInfo).port}/calls`),
+      CALLS_URL: elsewhere(source),
       CALLS_API_KEY: 'secret',
     });
     for (const name of ['temporal_tls', 'database_tls', 'call_source_tls']) {
@@ -230,14 +237,11 @@ describe('postcall doctor', { timeout: 120_000 }, () => {
   });
 
   test('asks the call source, and dials endpoints as workers do', async () => {
-    const source = createServer((_, response) => response.writeHead(401).end()).listen(0, '127.0.0.1');
-    await new Promise((resolve) => source.once('listening', resolve));
-    onTestFinished(() => void source.close());
-    const { port } = source.address() as AddressInfo;
+    const source = await startSource(401);
     const env = {
       TEMPORAL_PORT: String(await freePort()),
       DATABASE_URL: 'postgres://127.0.0.1:1/x',
-      CALLS_URL: `http://127.0.0.1:${port}/calls`,
+      CALLS_URL: source,
     };
     const found = await doctor(env, '--url', 'https://127.0.0.1/hook');
     expect(found.of('call_source')).toMatchObject({ status: 'failed', message: expect.stringContaining('401') });
