@@ -26,7 +26,7 @@ export async function recordEnd(
   const { batch_id, user_id, call_id } = input;
   const verdict = verdictOf(sent);
   const endpoint_failed = verdict.kind === 'retry' && verdict.endpoint_failed;
-  const next = nextStepOf(deps, opened, sent, verdict, attempt.remaining(input.remaining_ms));
+  const next = nextStepOf(verdict, sent, () => retryOf(deps, opened, sent, attempt.remaining(input.remaining_ms)));
   const closed = await close(deps, {
     batch_id,
     user_id,
@@ -38,7 +38,7 @@ export async function recordEnd(
     endpoint_failed,
     next,
   });
-  if (deps.events) tell(deps.events, input, { opened, sent, next, closed });
+  if (deps.events) tell(deps.events, input, { opened, sent, verdict, next, closed });
   if (verdict.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
   if (verdict.kind !== 'retry') return endOfStanding(closed.standing);
   return endOfStanding(closed.standing, { endpoint_failed, answer: answerOf(sent) });
@@ -47,11 +47,12 @@ export async function recordEnd(
 interface Recorded {
   opened: OpenedAttempt;
   sent: AttemptEnd;
+  verdict: Verdict;
   next: NextStep;
   closed: CloseResult;
 }
 
-function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next, closed }: Recorded): void {
+function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, verdict, next, closed }: Recorded): void {
   const { batch_id, user_id, call_id } = input;
   const { retry_after_ms: _, ...end } = sent;
   const { url, step, sent_at, accepted_at } = opened;
@@ -62,7 +63,7 @@ function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next
     user_id,
     call_id,
     url,
-    outcome: outcomeOf(next),
+    outcome: outcomeOf(verdict, next),
     attempt: step + 1,
     sent_at,
     accepted_at,
@@ -73,15 +74,23 @@ function tell(events: DeliveryEvents, input: DeliveryInput, { opened, sent, next
   if (endpoint_became) events.endpointChanged({ user_id, url, state: endpoint_became });
 }
 
-function nextStepOf(
+function nextStepOf(verdict: Verdict, sent: AttemptEnd, retry: () => NextStep): NextStep {
+  switch (verdict.kind) {
+    case 'delivered':
+      return { status: 'delivered' };
+    case 'gone':
+      return { status: 'failed', error: 'EndpointGone', reason: describe(sent) };
+    case 'retry':
+      return retry();
+  }
+}
+
+function retryOf(
   { retryPolicy }: Dependencies,
   { step }: OpenedAttempt,
   sent: AttemptEnd,
-  verdict: Verdict,
   remaining_ms: number,
 ): NextStep {
-  if (verdict.kind === 'delivered') return { status: 'delivered' };
-  if (verdict.kind === 'gone') return { status: 'failed', error: 'EndpointGone', reason: describe(sent) };
   const { response_code, retry_after_ms } = sent;
   const delay = nextDelay(retryPolicy, {
     step,
@@ -95,10 +104,14 @@ function nextStepOf(
   return { status: 'failed', error: 'ScheduleUsedUp', reason };
 }
 
-function outcomeOf(next: NextStep): AttemptOutcome {
-  if (next.status === 'delivered') return 'delivered';
-  if (next.status === 'retrying') return 'retry';
-  return next.error === 'EndpointGone' ? 'gone' : 'used_up';
+function outcomeOf(verdict: Verdict, next: NextStep): AttemptOutcome {
+  switch (verdict.kind) {
+    case 'delivered':
+    case 'gone':
+      return verdict.kind;
+    case 'retry':
+      return next.status === 'retrying' ? 'retry' : 'used_up';
+  }
 }
 
 const describe = ({ response_code, error }: AttemptEnd): string => error ?? `the endpoint answered ${response_code}`;

@@ -79,7 +79,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(errorAnswers);
   app.register(validation);
   app.register(jsonBodies);
-  app.register(gracefulEnd, { endWaits: () => firstAttempts.close() });
+  app.register(gracefulEnd, { endWaits: () => firstAttempts.close(), patienceMs: REQUEST_TIMEOUT_MS });
   app.register(metrics, { registry: processMetrics.registry });
   app.register(methods, { maxParamLength: MAX_PARAM_LENGTH });
   if (options.traceparents || options.tracing)

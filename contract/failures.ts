@@ -11,7 +11,7 @@ export const REJECTIONS = [
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
-/** The webhook is `failed`, or `canceled` in the case of the last two. */
+/** The webhook is `failed`, or `canceled` for BatchCanceled and BatchPruned. */
 export const FINAL_FAILURES = [
   'EndpointGone',
   'ScheduleUsedUp',

@@ -8,6 +8,7 @@ import {
   MAX_CALLS_PER_ORDER,
   MAX_CALLS_PER_REQUEST,
   MAX_FAILED_PAGE,
+  MAX_IDEMPOTENCY_KEY_LENGTH,
   MAX_URL_LENGTH,
 } from './limits.js';
 
@@ -100,7 +101,7 @@ export const traceparentSchema = z
 const caller = {
   call_ids: callIdsSchema(MAX_CALLS_PER_BATCH),
   user_id: userIdSchema,
-  idempotency_key: text(255).optional(),
+  idempotency_key: text(MAX_IDEMPOTENCY_KEY_LENGTH).optional(),
   options: batchOptionsSchema.optional(),
   traceparent: traceparentSchema.optional(),
 };

@@ -36,14 +36,14 @@ const BATCH = {
 /** A batch as it is known before its calls are registered. */
 export type BatchRow = RowOf<typeof BATCH>;
 
-type BatchRequest = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
+type BatchCreation = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
 
 const endpointKey = (userId: string, url: string | undefined): string | null =>
   url === undefined ? null : endpointRef(userId, url).key;
 
 /** Creates the rows of batches and endpoints that have none, and answers how all of the batches stand. */
 const batchStatement = requestStatement(
-  requestTable<BatchRequest>({
+  requestTable<BatchCreation>({
     batch_id: ['text', ({ batch_id }) => batch_id],
     workflow_id: ['text', ({ workflow_id }) => workflow_id],
     user_id: ['text', ({ user_id }) => user_id],

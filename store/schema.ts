@@ -187,7 +187,7 @@ export const apiKeys = pgTable('api_keys', {
   revokedAt: time('revoked_at'),
 });
 
-/** Signing secrets, in the clear: signing needs them. */
+/** Signing secrets, encrypted where there are keys. */
 export const signingSecrets = pgTable(
   'signing_secrets',
   {

@@ -117,13 +117,13 @@ const BATCH = {
   ), '[]')`),
 };
 
-interface BatchRequest {
+interface BatchKey {
   user_id: string;
   batch_id: string;
 }
 
 const readStatement = requestStatement(
-  requestTable<BatchRequest>({
+  requestTable<BatchKey>({
     batch_id: ['text', ({ batch_id }) => batch_id],
     user_id: ['text', ({ user_id }) => user_id],
   }),

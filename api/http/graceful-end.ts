@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import plugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -9,16 +10,27 @@ declare module 'fastify' {
   }
 }
 
-/** A shutdown that loses no answer: what waits is cut short by `endWaits`, and every connection is closed after its answer. */
-export const gracefulEnd = plugin<{ endWaits: () => void }>(
-  async (app, { endWaits }) => {
+export interface GracefulEndOptions {
+  /** Cuts short what waits. */
+  endWaits: () => void;
+  /** Milliseconds for requests that are under way, at most: a closing Node.js server looks at none of its own limits any more. */
+  patienceMs: number;
+}
+
+/** A shutdown that loses no answer, and that no client can hold up: every connection is closed after its answer, or when it has none to get. */
+export const gracefulEnd = plugin<GracefulEndOptions>(
+  async (app, { endWaits, patienceMs }) => {
     app.decorate('draining', false);
     app.decorate('drain', () => {
       app.draining = true;
     });
+    const unused = new UnusedConnections(app.server);
     app.addHook('preClose', async () => {
       app.drain();
       endWaits();
+      unused.close();
+      const giveUp = setTimeout(() => app.server.closeAllConnections(), patienceMs).unref();
+      app.server.once('close', () => clearTimeout(giveUp));
     });
     // A kept-alive connection would hold the shutdown up until it times out.
     app.addHook('onSend', async (_request, reply) => {
@@ -27,3 +39,31 @@ export const gracefulEnd = plugin<{ endWaits: () => void }>(
   },
   { name: 'graceful-end' },
 );
+
+/**
+ * Connections without a whole request so far. Node.js closes those that are idle, but takes one for idle only after its first request;
+ * browsers and proxies open some in advance.
+ */
+class UnusedConnections {
+  readonly #sockets = new Set<Socket>();
+  #isClosed = false;
+
+  constructor(server: NodeJS.EventEmitter) {
+    server.on('connection', (socket: Socket) => this.#opened(socket));
+    server.on('request', ({ socket }: { socket: Socket }) => this.#sockets.delete(socket));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #opened(socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+}

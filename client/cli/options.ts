@@ -1,5 +1,6 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type BatchOptions, DEFAULT_DOWN_AFTER, DEFAULT_MAX_IN_FLIGHT } from '../../contract/index.js';
 import type { Session } from './session.js';
 
 /** `--user-id`, by default POSTCALL_USER_ID; a command without either refuses to run. */
@@ -43,3 +44,23 @@ function durationOf(text: string): number {
     return Number.NaN;
   }
 }
+
+export interface TuningOptions {
+  maxInFlight?: number;
+  downAfter?: number;
+}
+
+/** What a request may tune for its batch. */
+export const addTuningOptions = (command: Command): Command =>
+  command
+    .option('--max-in-flight <n>', `attempts in flight at once (default: ${DEFAULT_MAX_IN_FLIGHT})`, parseCount)
+    .option(
+      '--down-after <n>',
+      `failures in a row after which an endpoint is down (default: ${DEFAULT_DOWN_AFTER})`,
+      parseCount,
+    );
+
+export const tuningOf = ({ maxInFlight, downAfter }: TuningOptions): BatchOptions => ({
+  max_in_flight: maxInFlight,
+  down_after: downAfter,
+});

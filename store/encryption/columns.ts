@@ -22,7 +22,7 @@ const PLACES: Record<EncryptedColumn, Place> = {
   'signing_secrets.secret': { table: 'signing_secrets', column: 'secret', id: 'id', kind: 'secret', version: 'id' },
   // A call may be imported anew at any time, also twice within a millisecond.
   'calls.data': { table: 'calls', column: 'data', id: 'call_id', kind: 'call', version: 'xmin' },
-  // A webhook's text never changes, but its row may be removed and made anew.
+  // A webhook's text never changes, but it may be erased, and its row removed and made anew.
   'webhooks.payload': { table: 'webhooks', column: 'payload', id: 'call_id', kind: 'call', version: 'id' },
 };
 
@@ -112,7 +112,7 @@ export function replaceStatement(column: EncryptedColumn) {
       locked as materialized (
         select ${table}.user_id, ${table}.${id}, sealed
         from request join ${table} on ${table}.user_id = request.user_id and ${table}.${id} = request.id
-          and ${table}.${version}::text = request.version
+          and ${table}.${version}::text = request.version and ${table}.${name} is not null
         order by ${table}.user_id, ${table}.${id} for no key update of ${table}
       )
       update ${table} set ${name} = locked.sealed from locked

@@ -1,16 +1,14 @@
 import type { Command } from 'commander';
-import { DEFAULT_MAX_IN_FLIGHT } from '../../../contract/index.js';
 import { callIdsOf } from '../call-ids.js';
-import { parseCount, userIdOption } from '../options.js';
+import { addTuningOptions, type TuningOptions, tuningOf, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
 import { accept, addWaitOptions, type WaitOptions } from './accept.js';
 
-interface CreateOptions extends WaitOptions {
+interface CreateOptions extends WaitOptions, TuningOptions {
   url: string;
   userId: string;
   file?: string;
   idempotencyKey?: string;
-  maxInFlight?: number;
 }
 
 export function addCreate(program: Command, session: Session): void {
@@ -24,9 +22,10 @@ export function addCreate(program: Command, session: Session): void {
     .requiredOption('--url <url>', 'where the webhooks go')
     .addOption(userIdOption(session))
     .option('--file <path>', 'read call IDs from a file, one a line; - is stdin')
-    .option('--idempotency-key <key>', "a repeated request with this key returns the first one's batch")
-    .option('--max-in-flight <n>', `attempts in flight at once (default: ${DEFAULT_MAX_IN_FLIGHT})`, parseCount);
-  addWaitOptions(command).action((callIds: string[], options: CreateOptions) => create(callIds, options, session));
+    .option('--idempotency-key <key>', "a repeated request with this key returns the first one's batch");
+  addWaitOptions(addTuningOptions(command)).action((callIds: string[], options: CreateOptions) =>
+    create(callIds, options, session),
+  );
 }
 
 async function create(named: string[], options: CreateOptions, session: Session): Promise<void> {
@@ -37,7 +36,7 @@ async function create(named: string[], options: CreateOptions, session: Session)
       call_ids,
       webhook_url: options.url,
       idempotency_key: options.idempotencyKey,
-      options: options.maxInFlight === undefined ? undefined : { max_in_flight: options.maxInFlight },
+      options: tuningOf(options),
     });
     await accept(batch, call_ids.length, options, session);
   });

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { InvalidRequestError } from '../../../contract/index.js';
 import { callIdsOf } from '../call-ids.js';
-import { userIdOption } from '../options.js';
+import { addTuningOptions, type TuningOptions, tuningOf, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
 import { accept, addWaitOptions, type WaitOptions } from './accept.js';
 import { parsePastTime } from './failed.js';
 
-interface ResendOptions extends WaitOptions {
+interface ResendOptions extends WaitOptions, TuningOptions {
   userId: string;
   file?: string;
   idempotencyKey?: string;
@@ -16,7 +16,7 @@ interface ResendOptions extends WaitOptions {
   url?: string;
 }
 
-const NAMED_ONLY = ['file', 'idempotencyKey', 'watch', 'wait'];
+const NAMED_ONLY = ['file', 'idempotencyKey', 'maxInFlight', 'downAfter', 'watch', 'wait'];
 
 export function addResend(program: Command, session: Session): void {
   const command = program
@@ -33,7 +33,7 @@ export function addResend(program: Command, session: Session): void {
     .option('--since <time>', 'with --failed: failed since then: 24h (ago), or an ISO 8601 time', parsePastTime)
     .option('--until <time>', 'with --failed: failed before then (default: now)', parsePastTime)
     .option('--url <url>', 'with --failed: only webhooks to this URL');
-  addWaitOptions(command).action((callIds: string[], options: ResendOptions) =>
+  addWaitOptions(addTuningOptions(command)).action((callIds: string[], options: ResendOptions) =>
     options.failed ? resendFailed(callIds, options, session) : resend(callIds, options, session),
   );
 }
@@ -46,6 +46,7 @@ async function resend(named: string[], options: ResendOptions, session: Session)
       user_id: options.userId,
       call_ids,
       idempotency_key: options.idempotencyKey,
+      options: tuningOf(options),
     });
     await accept(batch, call_ids.length, options, session);
   });

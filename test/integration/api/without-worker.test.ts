@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { workflowPartOfKey } from '../../../client/digests.js';
@@ -183,5 +185,23 @@ describe('a wait for first attempts', () => {
       .toMatch(/requests_in_flight 2/);
     await app.close();
     expect((await answer).status).toBe(202);
+  });
+});
+
+describe('a closing server', () => {
+  test.each([
+    ['that was never used', ''],
+    ['whose request is still to come', 'POST /v1/postcall/webhooks/create HTTP/1.1\r\nHost: x\r\n'],
+  ])('ends a connection %s', async (_, bytes) => {
+    const { app, url } = await startTestApi(api().stack);
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.on('error', () => undefined);
+    const closed = once(socket, 'close');
+    const accepted = once(app.server, 'connection');
+    socket.write(bytes);
+    await accepted;
+    await app.close();
+    await closed;
   });
 });

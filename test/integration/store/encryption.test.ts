@@ -253,6 +253,22 @@ describeStores('encryption', (harness) => {
     expect(new Set(texts)).toEqual(new Set(['{"new":true}']));
   });
 
+  test('what is erased while it is encrypted again stays erased', async () => {
+    const user_id = unique('user');
+    const call_ids = Array.from({ length: 400 }, (_, index) => `call-${index}`);
+    const { part } = await register(stores.none, { user_id, call_ids });
+    for (const call_id of call_ids) {
+      const ref = { batch_id: part.batch_id, user_id, call_id };
+      await stores.none.storePayload({ ...ref, payload: `{"filler":"${'x'.repeat(2_000)}"}` });
+    }
+    const eraseAll = async () => {
+      for (const call_id of call_ids) await stores.none.eraseCall({ user_id, call_id });
+    };
+    await Promise.all([eraseAll(), stores.both.reencrypt()]);
+    const left = 'select call_id from webhooks where user_id = $1 and payload is not null';
+    expect(await harness().query(left, [user_id])).toEqual([]);
+  });
+
   test('any mix of processes, keys and rows: a value is read as it was written, or its key is missing', async () => {
     const process = fc.constantFrom(...names);
     const action = fc.oneof(

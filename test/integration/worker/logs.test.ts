@@ -83,3 +83,13 @@ test('an endpoint that is gone, and what failed for it, are warnings', async () 
   ]);
   expect(log.linesOf('an endpoint is gone: its webhooks fail')).toMatchObject([{ level: WARN, host: log.host }]);
 });
+
+test('what failed at its horizon is one warning for each batch', async () => {
+  const log = await logged({ POSTCALL_RETRY_SCHEDULE: '50ms', POSTCALL_RETRY_HORIZON: '1s' });
+  log.receiver.behaviour = answer(500);
+  const batch = await log.create(3);
+  await batch.result();
+  const failed = { level: WARN, batch_id: batch.batchId, user_id: log.user_id, error: 'ScheduleUsedUp', webhooks: 3 };
+  await expect.poll(() => log.linesOf('webhooks failed for good')).toMatchObject([failed]);
+  expect(log.text()).not.toContain('s3cret');
+});

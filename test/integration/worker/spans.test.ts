@@ -11,7 +11,7 @@ import { tracedBundlePath } from '../../support/traced-bundle.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 const RESEND = '/v1/postcall/webhooks/resend';
-const [ONE, TWO] = ['1', '2'].map((digit) => digit.repeat(32)) as [string, string];
+const [ONE, TWO, THREE] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string];
 const CALLER = 'a'.repeat(16);
 const traceparent = (traceId: string, flags = '01') => ({ traceparent: `00-${traceId}-${CALLER}-${flags}` });
 
@@ -112,12 +112,34 @@ describe('spans', () => {
     expect(attemptsOf(idOf(0))[1]?.attributes).toMatchObject({ 'postcall.send_type': 'resend' });
   });
 
+  test('of batches that share a workflow stay in their own traces', async () => {
+    const { user, call_ids, idOf } = await calls(3);
+    const { client, receiver } = api().stack;
+    const traces = [THREE, ONE, TWO];
+    const batches = await Promise.all(
+      traces.map((traceId, index) =>
+        client.create({
+          user_id: user.userId,
+          call_ids: call_ids.slice(index, index + 1),
+          webhook_url: receiver.url,
+          ...traceparent(traceId),
+        }),
+      ),
+    );
+    // The first one starts at once, and the others go together.
+    expect(batches[1]?.workflowId).toBe(batches[2]?.workflowId);
+    const attempts = () => traces.map((_, index) => attemptsOf(idOf(index))[0]);
+    await expect.poll(() => attempts().every((span) => span !== undefined)).toBe(true);
+    expect(attempts().map((span) => span?.spanContext().traceId)).toEqual(traces);
+    expect(traces.map((_, index) => headersOf(idOf(index))[0])).toEqual(attempts().map(idsOf));
+  });
+
   test('of a request that is of no trace begin one', async () => {
     const { create, idOf } = await calls(1);
     await create(0, {});
     await expect.poll(() => attemptsOf(idOf(0))).toHaveLength(1);
     const { traceId = '' } = attemptsOf(idOf(0))[0]?.spanContext() ?? {};
-    expect([ONE, TWO]).not.toContain(traceId);
+    expect([ONE, TWO, THREE]).not.toContain(traceId);
     await expect.poll(() => namesOf(traceId)).toContain(`POST ${CREATE}`);
     expect(headersOf(idOf(0))).toEqual(attemptsOf(idOf(0)).map(idsOf));
   });

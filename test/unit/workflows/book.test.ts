@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliveryEnd } from '../../../contract/delivery.js';
-import { carry } from '../../../workflows/carry.js';
+import { FINAL_FAILURES, REJECTIONS } from '../../../contract/failures.js';
+import { Book } from '../../../workflows/book.js';
+import { carry, unpack } from '../../../workflows/carry.js';
 import { batchOf, names, World } from '../../support/book-world.js';
 
 const GONE: DeliveryEnd = { kind: 'failed', error: 'EndpointGone' };
@@ -75,5 +77,18 @@ describe('a book', () => {
     expect(world.book.endpoints.size).toBe(10_000);
 
     expect(JSON.stringify(carry(world.book)).length).toBeLessThan(1_500_000);
+  });
+
+  test('tells every failure from every other after it was carried over', () => {
+    const errors = [...REJECTIONS, ...FINAL_FAILURES];
+    const requests = [batchOf('b.1', errors)];
+    const book = new Book(requests, 0);
+    book.batches[0]?.calls.forEach((call, place) => {
+      book.settled(call, errors[place] ?? 'BatchEnded', undefined, 0);
+    });
+
+    const [batch] = unpack(requests, carry(book)).batches;
+
+    expect(batch?.calls.map(({ error }) => error)).toEqual(errors);
   });
 });
