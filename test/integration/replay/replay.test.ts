@@ -36,6 +36,20 @@ describe('the workflow code replays the history', async () => {
     );
   });
 
+  test('whose commands all say what they are for', async () => {
+    const histories = await Promise.all(files.map(readHistory));
+    const commands = histories
+      .flatMap(({ events }) => events ?? [])
+      .filter(
+        (event) =>
+          event.activityTaskScheduledEventAttributes ??
+          event.timerStartedEventAttributes ??
+          event.markerRecordedEventAttributes,
+      );
+    expect(commands.length).toBeGreaterThan(files.length);
+    expect(commands.filter(({ userMetadata }) => !userMetadata?.summary)).toEqual([]);
+  });
+
   test('of every scenario', () => {
     const names = new Set(files.map((file) => file.replace(/(-run-\d+)?\.pb\.gz$/, '')));
     expect([...names].sort()).toEqual(SCENARIOS.map(({ name }) => name).sort());
