@@ -11,6 +11,7 @@ import {
   MAX_IDEMPOTENCY_KEY_LENGTH,
   MAX_URL_LENGTH,
 } from './limits.js';
+import { parseUrl } from './parse-url.js';
 
 // Control characters would corrupt logs and headers; PostgreSQL cannot store NUL, and no UTF-8 exists for lone surrogates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
@@ -53,7 +54,7 @@ const callIdsSchema = (max: number) =>
     .meta({ uniqueItems: true });
 
 const urlProblem = (value: string): string | undefined => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const url = parseUrl(value);
   if (!url || !['http:', 'https:'].includes(url.protocol)) return 'must be an absolute http or https URL';
   if (url.username || url.password) return 'must not contain credentials; use signing secrets to authenticate';
   // Letters beyond ASCII become longer by it.
@@ -64,9 +65,8 @@ const urlProblem = (value: string): string | undefined => {
 };
 
 function normalised(value: string): string {
-  if (!URL.canParse(value)) return value;
-  const { origin, pathname, search } = new URL(value);
-  return origin + pathname + search;
+  const url = parseUrl(value);
+  return url ? url.origin + url.pathname + url.search : value;
 }
 
 /** What is stored, shown, grouped and filtered is the form that is dialled: the URL standard's serialisation, without fragment and empty query. */

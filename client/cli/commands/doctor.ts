@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { parseUrl } from '../../../contract/parse-url.js';
 import type { Check, CheckStatus } from '../doctor/check.js';
 import { EXIT } from '../exit-codes.js';
 import type { Session } from '../session.js';
@@ -25,7 +26,7 @@ export function addDoctor(program: Command, session: Session): void {
 }
 
 function collectUrl(text: string, before: string[]): string[] {
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new InvalidArgumentError('It must be an http or https URL.');
+  if (!parseUrl(text) || !/^https?:/.test(text)) throw new InvalidArgumentError('It must be an http or https URL.');
   return [...before, text];
 }
 
