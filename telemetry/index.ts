@@ -4,6 +4,7 @@ export { type HealthServer, startHealthServer } from './health-server.js';
 export { ProcessMetrics } from './process-metrics.js';
 export type { RequestSpan, RequestTracer } from './request-spans.js';
 export {
+  isMissingModule,
   openTracing,
   type Tracing,
   type TracingOptions,

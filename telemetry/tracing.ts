@@ -45,7 +45,7 @@ export async function openTracing({ config, ...options }: TracingOptions): Promi
     const { createTracing } = await import('./open-telemetry.js');
     return createTracing(options);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isMissingModule(error)) throw error;
     const remedy = 'install them with `npm ci --include=optional`';
     throw new TracingUnavailableError(`POSTCALL_TRACING=spans needs packages that were left out: ${remedy}`, {
       cause: error,
@@ -53,5 +53,6 @@ export async function openTracing({ config, ...options }: TracingOptions): Promi
   }
 }
 
-const isMissing = (error: unknown): boolean =>
+/** Whether a package was not found: `import` and `require` say it each with a code of its own. */
+export const isMissingModule = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && /^(?:ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { WORKFLOW_INTERCEPTORS } from '../telemetry/index.js';
+import { isMissingModule, WORKFLOW_INTERCEPTORS } from '../telemetry/index.js';
 
 const { resolve } = createRequire(import.meta.url);
 
@@ -8,7 +8,7 @@ export function workflowInterceptorModules(): string[] {
   try {
     return [resolve(WORKFLOW_INTERCEPTORS)];
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return [];
+    if (isMissingModule(error)) return [];
     throw error;
   }
 }
