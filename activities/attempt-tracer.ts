@@ -1,6 +1,6 @@
 import type { DeliveryInput } from '../contract/index.js';
 import type { OpenedAttempt } from '../store/store.js';
-import type { AttemptEnd } from './send.js';
+import type { AttemptEnd } from './attempt-end.js';
 
 /** Of one attempt: what it is about, without what is sent. */
 export type TracedAttempt = Pick<DeliveryInput, 'batch_id' | 'user_id' | 'call_id' | 'send_type' | 'traceparent'> &

@@ -2,10 +2,8 @@ import type { BatchBase, FinalFailure } from '../contract/index.js';
 import type { EndpointChange, InterruptedAttempt, WebhookRef } from '../store/store.js';
 import type { SendErrorKind } from './send-error.js';
 
-/** Told of what becomes of webhooks, once it is recorded: for metrics and logs. Its methods neither wait nor throw. */
-export interface DeliveryEvents {
-  /** A request is being sent. The function is called when it has ended. */
-  sending(): () => void;
+/** Told of what becomes of webhooks, once it is recorded. Its methods neither wait nor throw. */
+export interface RecordedEvents {
   attemptEnded(attempt: EndedAttempt): void;
   attemptsInterrupted(attempts: InterruptedAttempt[]): void;
   /** One webhook is failed for good. */
@@ -13,6 +11,12 @@ export interface DeliveryEvents {
   /** Webhooks of one batch were settled together, without an attempt. */
   webhooksSettled(webhooks: SettledWebhooks): void;
   endpointChanged(change: EndpointChange): void;
+}
+
+/** For metrics and logs. */
+export interface DeliveryEvents extends RecordedEvents {
+  /** A request is being sent. The function is called when it has ended. */
+  sending(): () => void;
 }
 
 /** `used_up`: the retry schedule, and with it the webhook. */

@@ -43,17 +43,17 @@ export function createEgressConnector(options: EgressConnectorOptions): buildCon
 
   return (target, callback) => {
     let dialling: Dialling | undefined;
-    let settled = false;
+    let over = false;
 
     const succeed = (socket: Socket): void => {
-      if (settled) return;
-      settled = true;
+      if (over) return;
+      over = true;
       clearTimeout(timer);
       callback(null, socket);
     };
     const fail = (error: Error): void => {
-      if (settled) return;
-      settled = true;
+      if (over) return;
+      over = true;
       clearTimeout(timer);
       dialling?.cancel();
       callback(error, null);
@@ -66,7 +66,7 @@ export function createEgressConnector(options: EgressConnectorOptions): buildCon
       );
 
     addressesOf(target.hostname, options).then((addresses) => {
-      if (settled) return;
+      if (over) return;
       dialling = dial(addresses, portOf(target), (error, socket) => {
         if (!socket) fail(error ?? new errors.ConnectTimeoutError());
         else if (target.protocol === 'https:') handshake(socket);

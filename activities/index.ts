@@ -40,7 +40,7 @@ export interface Activities {
   deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;
   /** Waits for attempts that take longer. Heartbeats every two seconds. */
   watchAttempts(input: WatchInput): Promise<WatchResult>;
-  /** Ends webhooks without sending. Local. */
+  /** Settles webhooks without sending. Local. */
   settleWebhooks(input: SettleInput): Promise<SettleResult>;
   /** Records counts, pauses, ends and endpoints. */
   checkpoint(input: CheckpointInput): Promise<CheckpointResult>;

@@ -1,6 +1,7 @@
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import { EncryptionKeyMissingError, StoreUnavailableError } from '../store/index.js';
 import type { OpenedAttempt, OpenRequest } from '../store/store.js';
+import type { AttemptEnd } from './attempt-end.js';
 import type { AttemptTools } from './dependencies.js';
 import type { Place } from './endpoint-limit.js';
 import { failWebhook } from './fail-webhook.js';
@@ -8,7 +9,6 @@ import { isPoison, type Suspect, type Turn } from './isolation.js';
 import { obtainCall } from './obtain-call.js';
 import { recordEnd } from './record-end.js';
 import type { RunningAttempt } from './running-attempts.js';
-import type { AttemptEnd } from './send.js';
 import { endOfStanding } from './standing.js';
 import { verdictOf } from './verdict.js';
 

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveryEnd, DeliveryInput } from '../contract/index.js';
 import { isDataError, StoreUnavailableError } from '../store/index.js';
 import type { CloseRequest, CloseResult, NextStep, OpenedAttempt } from '../store/store.js';
+import type { AttemptEnd } from './attempt-end.js';
 import type { AttemptOutcome, DeliveryEvents } from './delivery-events.js';
 import type { Dependencies } from './dependencies.js';
 import { nextDelay } from './retry-schedule.js';
 import type { RunningAttempt } from './running-attempts.js';
-import type { AttemptEnd } from './send.js';
 import { endOfStanding } from './standing.js';
 import { type Verdict, verdictOf } from './verdict.js';
 

@@ -1,13 +1,12 @@
 import { Agent, type buildConnector, Pool } from 'undici';
-import { type AttemptEnd, AttemptHandler } from './attempt-handler.js';
+import type { AttemptEnd } from './attempt-end.js';
 import { createEgressConnector } from './egress-connector.js';
 import { parseNetworks } from './egress-guard.js';
 import { type Lookup, shareLookups, systemLookup } from './lookup.js';
 import { signatureHeaders } from './signing.js';
 import { TrackedClient, type TrackedRequest } from './tracked-client.js';
 import { MAX_HEAD_BYTES } from './tracked-connection.js';
-
-export type { AttemptEnd } from './attempt-handler.js';
+import { UndiciHandler } from './undici-handler.js';
 
 /** Milliseconds for which a connection is kept without traffic at most, whatever the endpoint offers in `keep-alive`. */
 const MAX_IDLE_MS = 30_000;
@@ -24,7 +23,7 @@ export interface SenderOptions {
    * Kept connections to one origin. Default: as many as there are attempts in flight; what waits for one uses up its timeout.
    * A request that is repeated has a connection of its own.
    */
-  connectionsPerEndpoint?: number;
+  connectionsPerOrigin?: number;
   /** Default: the operating system's resolver. */
   lookup?: Lookup;
   /** Certificate authorities (PEM) instead of Node.js's own. */
@@ -86,7 +85,7 @@ export function createSender(options: SenderOptions): Sender {
   });
   const kept = createAgent({
     connect,
-    connections: options.connectionsPerEndpoint ?? null,
+    connections: options.connectionsPerOrigin ?? null,
     keepAliveMaxTimeout: MAX_IDLE_MS,
   });
   // Without keep-alive: one connection for each request.
@@ -113,7 +112,7 @@ export function createSender(options: SenderOptions): Sender {
       const { origin, pathname, search } = new URL(request.url);
       const body = Buffer.from(request.payload);
       const headers = headersOf(request, body);
-      const attempt: AttemptHandler = new AttemptHandler({ timeoutMs, repeat: () => fresh.dispatch(post, attempt) });
+      const attempt: UndiciHandler = new UndiciHandler({ timeoutMs, repeat: () => fresh.dispatch(post, attempt) });
       const post: TrackedRequest & { origin: string } = {
         origin,
         path: pathname + search,

@@ -1,5 +1,5 @@
 import { isEndpointFailure } from '../contract/index.js';
-import type { AttemptEnd } from './attempt-handler.js';
+import type { AttemptEnd } from './attempt-end.js';
 
 /** What an attempt's end says by itself, whatever the retry schedule makes of it. */
 export type Verdict =

@@ -100,8 +100,8 @@ const TABLE: readonly Row[] = [
   row(InvalidRequestError, ({ problems }) => invalid(400, ...problems.map(({ message }) => message))),
   row(BatchNotFoundError, () => notFound('batch')),
   row(IdempotencyConflictError, () => invalid(422, 'Idempotency-Key was used for a different request; use a new key.')),
-  row(ServiceUnavailableError, ({ outcomeUnknown }) =>
-    unavailable('temporal_unavailable', outcomeUnknown ? UNKNOWN : 'The workflow service cannot be reached.'),
+  row(ServiceUnavailableError, ({ mayBeAccepted }) =>
+    unavailable('temporal_unavailable', mayBeAccepted ? UNKNOWN : 'The workflow service cannot be reached.'),
   ),
   row(ServiceRefusedError, () => unavailable('temporal_unavailable', 'The workflow service refuses requests.')),
   row(WorkerUnavailableError, () => unavailable('no_worker', 'No worker answers.')),

@@ -79,7 +79,7 @@ export class BatchWorkflow {
   /** Of a workflow that has ended; undefined when it ended without a result. */
   async resultOfEnded(): Promise<BatchResult | undefined> {
     try {
-      return await this.#own(this.#temporal.closedResult<DeliverWorkflow>(this));
+      return await this.#own(this.#temporal.resultOfEnded<DeliverWorkflow>(this));
     } catch (error) {
       if (error instanceof BatchFailedError) return undefined;
       throw error;
@@ -90,7 +90,7 @@ export class BatchWorkflow {
   async #resultSoFar(): Promise<BatchResult | undefined> {
     try {
       const { finished_at } = await this.describe();
-      if (finished_at !== null) return await this.#own(this.#temporal.closedResult<DeliverWorkflow>(this));
+      if (finished_at !== null) return await this.#own(this.#temporal.resultOfEnded<DeliverWorkflow>(this));
       const { user_id: _, ...progress } = await this.report();
       if (progress.finished_at === null) return undefined;
       const outcomes: CallOutcome[] = [];

@@ -110,7 +110,7 @@ export class PostcallClient implements AsyncDisposable {
    *
    * Throws `InvalidRequestError`, and `ServiceUnavailableError` within five seconds when the service is away or too many requests wait:
    * nothing was accepted. A start whose answer was lost is repeated, for thirty seconds at most; where it stays unknown, the error's
-   * `outcomeUnknown` is set.
+   * `mayBeAccepted` is set.
    *
    * @example
    * ```ts

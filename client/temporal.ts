@@ -73,7 +73,7 @@ export class Temporal {
 
   constructor(client: Pick<Client, 'workflow'>, taskQueue: string, searchAttributes: boolean) {
     this.#attributes = new SearchAttributeUse(searchAttributes);
-    // The state of a workflow that was terminated is never its outcome: do not answer queries from it.
+    // The state of a workflow that was terminated is never its result: do not answer queries from it.
     this.#workflows = clientWith(client, 'NOT_COMPLETED_CLEANLY');
     this.#unselective = clientWith(client, 'NONE');
     this.#requests = new Requests(this.#workflows, taskQueue);
@@ -95,7 +95,7 @@ export class Temporal {
 
   /**
    * False when a workflow of this ID exists already, also when this very start made it and its answer was lost. Nothing was started when
-   * it throws, but for a `ServiceUnavailableError` with `outcomeUnknown`, after thirty seconds. The conflict policy is FAIL: with
+   * it throws, but for a `ServiceUnavailableError` with `mayBeAccepted`, after thirty seconds. The conflict policy is FAIL: with
    * USE_EXISTING the service does not tell a new workflow from an old one.
    */
   async start<W extends Workflow>(
@@ -122,7 +122,7 @@ export class Temporal {
     } catch (error) {
       if (!(error instanceof ServiceUnavailableError)) throw error;
       const reason = 'it is not known whether the request was accepted';
-      throw new ServiceUnavailableError(reason, { cause: error, outcomeUnknown: true });
+      throw new ServiceUnavailableError(reason, { cause: error, mayBeAccepted: true });
     }
   }
 
@@ -140,7 +140,7 @@ export class Temporal {
 
   /**
    * False when the workflow had ended already. The signal must be safe to repeat: one whose answer was lost is, for thirty seconds at
-   * most. Nothing was signaled when it throws, but for a `ServiceUnavailableError` with `outcomeUnknown`.
+   * most. Nothing was signaled when it throws, but for a `ServiceUnavailableError` with `mayBeAccepted`.
    */
   async signal<Args extends unknown[]>(
     target: Target,
@@ -177,11 +177,11 @@ export class Temporal {
   async result<W extends Workflow>(target: Target, signal?: AbortSignal): Promise<WorkflowResultType<W>> {
     const look = () => this.#hasEnded(target);
     while (!(await this.waitFor(patiently(PATIENCE_WITH_SERVICE_MS, look), signal)));
-    return this.waitFor(this.closedResult<W>(target), signal);
+    return this.waitFor(this.resultOfEnded<W>(target), signal);
   }
 
   /** Of a workflow that has ended. */
-  async closedResult<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
+  async resultOfEnded<W extends Workflow>(target: Target): Promise<WorkflowResultType<W>> {
     return this.#requests.run(target, REQUEST, () => this.#workflows.result<W>(target.workflowId));
   }
 
@@ -227,7 +227,7 @@ export class Temporal {
     }
   }
 
-  /** A batch whose every call was rejected fails, with a state that is its outcome: it is asked all the same. */
+  /** A batch whose every call was rejected fails, and its state holds all the same: it is asked. */
   async #query<Ret, Args extends unknown[]>(id: string, query: QueryDefinition<Ret, Args>, args: Args): Promise<Ret> {
     try {
       return await this.#workflows.getHandle(id).query<Ret, Args>(query, ...args);

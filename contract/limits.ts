@@ -12,7 +12,7 @@ export const MAX_URL_LENGTH = 2_048;
 export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 /** Bytes of a batch's serialised request. A continue-as-new adds where its calls stand, and must stay below Temporal's 2 MiB payload limit. */
 export const MAX_BATCH_INPUT_BYTES = 1_400_000;
-/** Attempts in flight to one endpoint: of a batch, unless the caller says otherwise; of a worker, unless the operator does. */
+/** Attempts in flight: of a batch, unless the caller says otherwise; of a worker to one origin, unless the operator does. */
 export const DEFAULT_MAX_IN_FLIGHT = 100;
 /** Attempts in a row that must fail at the endpoint's level before its untried calls wait. */
 export const DEFAULT_DOWN_AFTER = 10;

@@ -13,7 +13,7 @@ export class DemoReceiver implements AsyncDisposable {
   /** The bodies that arrived, by `webhook-id`, in order of arrival. */
   readonly bodies = new Map<string, Buffer[]>();
   /** Requests whose signature was wrong. */
-  rejected = 0;
+  unsigned = 0;
   readonly #port: number;
   readonly #webhook: Webhook;
   readonly #server: Server;
@@ -47,7 +47,7 @@ export class DemoReceiver implements AsyncDisposable {
     const body = await buffer(request);
     const headers = request.headers as Record<string, string>;
     if (!this.#isSigned(body, headers)) {
-      this.rejected += 1;
+      this.unsigned += 1;
       response.writeHead(401).end();
       return;
     }

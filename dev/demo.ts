@@ -118,7 +118,7 @@ async function webhooksOf(batch: BatchHandle, stack: Stack): Promise<Map<string,
 
 function requireDelivered(webhooks: Map<string, StoredWebhook>, receiver: DemoReceiver): void {
   const problems = calls.flatMap(({ call_id }) => problemWith(call_id, webhooks.get(call_id), receiver) ?? []);
-  if (receiver.rejected > 0) problems.push(`${receiver.rejected} requests had a wrong signature`);
+  if (receiver.unsigned > 0) problems.push(`${receiver.unsigned} requests had a wrong signature`);
   if (problems.length > 0) throw demoFailed(problems);
 }
 

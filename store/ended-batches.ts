@@ -58,7 +58,7 @@ const failStatement = requestStatement(
         'total', total, 'pending', 0, 'retrying', 0, 'delivered', delivered, 'canceled', canceled,
         'rejected', rejected, 'failed', total - delivered - canceled - rejected
       )::text
-      from request, standing, (select count(*) as rejected from request join rejections using (batch_id)) refused
+      from request, standing, (select count(*) as rejected from request join rejections using (batch_id)) counted
       where batches.batch_id = request.batch_id and finished_at is null
         and unsettled = (select count(*) from failed)
     )

@@ -10,7 +10,7 @@ const ANSWER_AGE = "interval '1 second'";
  * it is down. An attempt that failed in this process alone tells nothing. CTE `judged` has the rows that are written.
  */
 export const NOTED_HEALTH = `
-    verdict as materialized (
+    evidence as materialized (
       select distinct on (locked.endpoint)
         locked.endpoint as key, locked.user_id, locked.url, request.place, request.response_code, request.error,
         case
@@ -25,7 +25,7 @@ export const NOTED_HEALTH = `
       order by locked.endpoint, next_status = 'delivered' desc, request.response_code is not distinct from 410 desc, endpoint_failed
     ),
     judged as materialized (
-      select verdict.*, endpoints.state as was, endpoints.failing_since as failing_before,
+      select evidence.*, endpoints.state as was, endpoints.failing_since as failing_before,
         case when kind = 'fails' then least(failures + fails, ${DEFAULT_DOWN_AFTER}) else 0 end as failures,
         case
           when kind = 'gone' then 'gone'
@@ -33,14 +33,14 @@ export const NOTED_HEALTH = `
           when failures + fails >= ${DEFAULT_DOWN_AFTER} then 'down'
           else endpoints.state
         end as state
-      from verdict join endpoints using (key)
+      from evidence join endpoints using (key)
       where case kind
           when 'fails' then failures < ${DEFAULT_DOWN_AFTER}
           when 'gone' then state <> 'gone' or failures > 0
           when 'answers' then state <> 'up' or failures > 0
           else state <> 'up' or failures > 0 or failing_since is not null
         end
-        or endpoints.response_code is distinct from verdict.response_code or endpoints.error is distinct from verdict.error
+        or endpoints.response_code is distinct from evidence.response_code or endpoints.error is distinct from evidence.error
         or answered_at is null or answered_at <= clock_timestamp() - ${ANSWER_AGE}
       order by key for no key update of endpoints
     ),
@@ -66,7 +66,7 @@ export const NOTED_HEALTH = `
       select key, user_id, url, case when kind = 'gone' then 'gone' when kind = 'fails' and fails >= ${DEFAULT_DOWN_AFTER} then 'down' else 'up' end,
         case when kind = 'fails' then least(fails, ${DEFAULT_DOWN_AFTER}) else 0 end, case when kind = 'fails' then clock_timestamp() end,
         clock_timestamp(), response_code, error
-      from verdict where not ${isThere('endpoints where endpoints.key = verdict.key')}
+      from evidence where not ${isThere('endpoints where endpoints.key = evidence.key')}
       order by key
       on conflict do nothing
     )`;

@@ -44,8 +44,8 @@ type WebhookRow = RowOf<typeof WEBHOOK>;
 /** `found`: how many rows there are for the page and one more, before those that are too large are left for the next. */
 const IN_PAGE = { ...WEBHOOK, found: integer() };
 
-/** A page ends before it holds more than this of payloads, unless it is one webhook alone. */
-const MAX_PAGE_BYTES = 4_000_000;
+/** Of payloads that one statement reads, unless it is one webhook's alone: a page ends before, and a shared answer leaves the rest out. */
+const MAX_PAYLOAD_BYTES = 4_000_000;
 
 /** Those of CTE `chosen` (user_id, call_id, place) that fit into a page. */
 const PAGE = `
@@ -56,7 +56,7 @@ const PAGE = `
     from chosen join webhooks using (user_id, call_id)
   )
   select ${answerList(IN_PAGE)} from measured join webhooks using (user_id, call_id)
-  where before = 0 or bytes <= ${MAX_PAGE_BYTES} order by place`;
+  where before = 0 or bytes <= ${MAX_PAYLOAD_BYTES} order by place`;
 
 /** A row for each webhook that there is; without its payload where the group's before it are too large already. */
 const SHARED = {
@@ -71,7 +71,7 @@ const sharedStatement = requestStatement(
   SHARED,
   (requests, answer) => `
     with measured as (
-      select place, user_id, call_id, coalesce(sum(octet_length(payload)) over (order by place), 0) <= ${MAX_PAGE_BYTES} as fits
+      select place, user_id, call_id, coalesce(sum(octet_length(payload)) over (order by place), 0) <= ${MAX_PAYLOAD_BYTES} as fits
       from ${requests} join webhooks using (user_id, call_id)
     )
     select ${answer} from measured join webhooks using (user_id, call_id)`,

@@ -27,13 +27,13 @@ const STANDING = {
   was_delivered: boolean(`standing = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
 };
 
-/** Ends webhooks that are unsettled and have no attempt in flight. Answers those that stand otherwise. */
+/** Settles webhooks that have no attempt in flight. Answers those that stand otherwise. */
 const settleStatement = requestStatement(
   requestTable<SettleRequest>({
     ...refColumns,
-    end_status: ['text', ({ status }) => status],
-    end_error: ['text', ({ error }) => error],
-    end_reason: ['text', ({ reason }) => storable(reason)],
+    new_status: ['text', ({ status }) => status],
+    new_error: ['text', ({ error }) => error],
+    new_reason: ['text', ({ reason }) => storable(reason)],
   }),
   STANDING,
   (requests, answer) => `
@@ -45,22 +45,22 @@ const settleStatement = requestStatement(
         when locked.batch_id <> request.batch_id then 'other'
         when locked.status not in ('pending', 'retrying') then locked.status
         when ${isInFlight('locked.id')} then 'in_flight'
-        else 'ends'
+        else 'unsettled'
       end as standing
       from request left join locked using (user_id, call_id)
     ),
-    ended as (
-      update webhooks set status = end_status, error = end_error,
-        reason = case when end_error = 'ScheduleUsedUp' then concat_ws('; last attempt: ', end_reason, (
+    settled as (
+      update webhooks set status = new_status, error = new_error,
+        reason = case when new_error = 'ScheduleUsedUp' then concat_ws('; last attempt: ', new_reason, (
           select coalesce(attempts.error, 'the endpoint answered ' || response_code) from attempts
           where attempts.webhook_id = webhooks.id order by seq desc limit 1
-        )) else end_reason end,
+        )) else new_reason end,
         settled_at = clock_timestamp(),
         next_attempt_at = null, not_before = null, waiting_since = null
       from decision
-      where standing = 'ends' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
+      where standing = 'unsettled' and webhooks.user_id = decision.user_id and webhooks.call_id = decision.call_id
     )
-    select ${answer} from decision where standing <> 'ends'`,
+    select ${answer} from decision where standing <> 'unsettled'`,
 );
 
 /** Settles webhooks of one batch without sending. */

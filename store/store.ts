@@ -111,7 +111,7 @@ export interface Store {
 
   /**
    * Removes what a call said: its webhook's payload, the ends of its attempts, and its record in the `calls` table. The webhook's row stays,
-   * so that it is never sent again: one that is unsettled is failed, and `resend` and `create` are refused. An attempt in flight ends by
+   * so that it is never sent again: one that is unsettled is failed, and `resend` and `create` reject its call. An attempt in flight ends by
    * itself: until `in_flight_ms` is null again, its end may still be recorded. Undefined when there is nothing of it. Safe to repeat.
    */
   eraseCall(call: Pick<WebhookRef, 'user_id' | 'call_id'>): Promise<ErasedCall | undefined>;

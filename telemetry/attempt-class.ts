@@ -1,4 +1,4 @@
-import type { AttemptEnd } from '../activities/attempt-handler.js';
+import type { AttemptEnd } from '../activities/attempt-end.js';
 import type { SendErrorKind } from '../activities/send-error.js';
 
 /** Of attempts: by the status, or by the reason why none came. */

@@ -67,9 +67,9 @@ export function measureBacklog(registry: Registry, source: () => BacklogSource):
     ({ longest_endpoint_down_ms }) => longest_endpoint_down_ms / 1_000,
   );
   ofTemporal(
-    'postcall_batches_running',
+    'postcall_workflows_running',
     'Workflows of this task queue that run; small batches may share one.',
-    (read) => read.batches_running,
+    (read) => read.workflows_running,
   );
   ofTemporal(
     'postcall_workers_polling',

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type {
-  DeliveryEvents,
   EndedAttempt,
   FailedWebhookEvent,
+  RecordedEvents,
   SettledWebhooks,
 } from '../activities/delivery-events.js';
 import { INTERRUPTED } from '../contract/index.js';
@@ -13,7 +13,7 @@ import { LineLimit } from './line-limit.js';
  * What an operator must be able to read: each attempt that failed, up to five lines for each endpoint and minute, and what changes for
  * the worse or for the better. Hosts, not URLs: paths and queries may hold secrets.
  */
-export class DeliveryLog implements Omit<DeliveryEvents, 'sending'> {
+export class DeliveryLog implements RecordedEvents {
   readonly #logger: Logger;
   readonly #attempts: LineLimit;
   readonly #failures: LineLimit;

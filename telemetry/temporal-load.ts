@@ -9,7 +9,7 @@ const TASK_QUEUE_TYPES = [1, 2] as const;
 
 export interface TemporalLoad {
   /** Workflows that run; one may hold several batches. */
-  batches_running: number;
+  workflows_running: number;
   workers_polling: number;
 }
 
@@ -21,7 +21,7 @@ export function readTemporalLoad(client: Client, taskQueue: string): Promise<Tem
       client.workflow.count(running),
       ...TASK_QUEUE_TYPES.map((type) => pollersOf(client, taskQueue, type)),
     ]);
-    return { batches_running: count, workers_polling: new Set(pollers.flat()).size };
+    return { workflows_running: count, workers_polling: new Set(pollers.flat()).size };
   });
 }
 

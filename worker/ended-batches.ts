@@ -152,8 +152,9 @@ export class EndedBatches {
   async #register(run: EndedRun): Promise<void> {
     const { client, store, callsTable = false } = this.#options;
     const { batches, startedAt } = await readStart(client, run);
-    for (const parts of pagesOf(batches)) {
-      await store.registerBatches({ workflow_id: run.workflowId, accepted_at: startedAt, parts, calls: callsTable });
+    for (const part of partsOf(batches)) {
+      const registration = { workflow_id: run.workflowId, accepted_at: startedAt, parts: [part] };
+      await store.registerBatches({ ...registration, calls: callsTable });
     }
   }
 
@@ -163,11 +164,11 @@ export class EndedBatches {
   }
 }
 
-/** Batches in parts of at most 500 calls; each page is one registration. */
-function* pagesOf(batches: readonly BatchRequest[]) {
+/** Batches in parts of at most 500 calls. */
+function* partsOf(batches: readonly BatchRequest[]) {
   for (const { call_ids, options: _, ...base } of batches) {
     for (let offset = 0; offset < call_ids.length; offset += PAGE_SIZE) {
-      yield [{ ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total: call_ids.length }];
+      yield { ...base, call_ids: call_ids.slice(offset, offset + PAGE_SIZE), offset, total: call_ids.length };
     }
   }
 }

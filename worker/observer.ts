@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { DeliveryEvents, SettledWebhooks } from '../activities/index.js';
+import type { DeliveryEvents, RecordedEvents, SettledWebhooks } from '../activities/index.js';
 import type { Config } from '../config/index.js';
 import type { Store } from '../store/index.js';
 import { DeliveryLog, type HealthServer, ProcessMetrics, startHealthServer } from '../telemetry/index.js';
@@ -77,7 +77,7 @@ async function serve(
 
 function tellBoth(log: DeliveryLog, metrics: ProcessMetrics['deliveries'] | undefined): DeliveryEvents {
   const both =
-    <Event>(tell: (listener: Omit<DeliveryEvents, 'sending'>, event: Event) => void) =>
+    <Event>(tell: (listener: RecordedEvents, event: Event) => void) =>
     (event: Event) => {
       if (metrics) tell(metrics, event);
       tell(log, event);

@@ -32,7 +32,7 @@ export async function resendFailedWebhooks(input: ResendFailedInput): Promise<Re
 
 const filterOf = ({ cursor: _, done: __, search_attributes: ___, ...filter }: ResendFailedInput) => filter;
 
-/** Two rounds at the same moment find the same webhooks: a batch takes only what is still failed. */
+/** Two resends at the same moment find the same webhooks: a batch takes only those that are still failed. */
 async function resend({ user_id, search_attributes }: ResendFailedInput, { webhooks }: FailedPage): Promise<string> {
   // Interceptors draw from the workflow's own random numbers: with and without them a replay must come to the same IDs.
   const ids = getRandomStream('batch IDs');

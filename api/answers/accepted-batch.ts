@@ -62,7 +62,7 @@ export function senderOf(request: {
 
 /**
  * Answers for a batch that has been accepted: 200 when every first attempt has finished, 202 when the wait ended before, 400 when
- * every call was refused. The wait ends early when the server closes or the client has gone. A store that is away makes less known, and
+ * every call was rejected. The wait ends early when the server closes or the client has gone. A store that is away makes less known, and
  * no error: what was accepted goes on.
  */
 export async function sendBatch(
@@ -139,8 +139,8 @@ async function lookAt(
 
 async function webhooksOf(store: Store, batch: Batch, rejected: FirstAttempts['rejected']): Promise<Webhooks> {
   if (batch.call_ids.length > FEW) return pagesOf(store, batch);
-  const refused = new Set(rejected.map(({ call_id }) => call_id));
-  const accepted = batch.call_ids.filter((callId) => !refused.has(callId));
+  const rejectedIds = new Set(rejected.map(({ call_id }) => call_id));
+  const accepted = batch.call_ids.filter((callId) => !rejectedIds.has(callId));
   return { first: await fewWebhooks(store, batch.user_id, accepted) };
 }
 

@@ -36,7 +36,7 @@ export class FirstAttemptsWaits {
 
   /**
    * Resolves when no call of the batch waits for its first attempt any more; to undefined after `timeoutMs`, when `giveUp` is called, and
-   * when the watch is closed.
+   * when the waits are closed.
    */
   wait(batchId: string, timeoutMs: number): { made: Promise<FirstAttempts | undefined>; giveUp(): void } {
     const now = performance.now();

@@ -36,7 +36,7 @@ export const metrics = plugin<{ registry: Registry }>(
     });
     const calls = new Counter({
       name: 'postcall_accepted_calls_total',
-      help: 'Calls of these requests, those included that were then refused one by one.',
+      help: 'Calls of these requests, those included that were then rejected.',
       registers: [registry],
     });
     const unavailable = new Counter({

@@ -35,7 +35,7 @@ const FIRST_LINE_ID = 188_000;
 /** The people called have the numbers from here on; the agents' numbers end in 01 to 63. */
 const FIRST_CALLEE = 70;
 
-/** The same 25 finished calls each time: several agents, languages and outcomes. */
+/** The same 25 finished calls each time: several agents, languages and results. */
 export function sampleCalls(): SampleCall[] {
   const calls = SCENARIOS.flatMap((scenario) => scenario.people.map((person) => ({ scenario, person })));
   return calls.map(({ scenario, person }, index) => sampleCall(scenario, person, index));

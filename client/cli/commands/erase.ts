@@ -15,7 +15,7 @@ export function addErase(program: Command, session: Session): void {
     .summary("remove a call's payload and attempts for good")
     .description(
       "Removes a call's payload, the attempts to send it, and its record in the calls table. Its webhook is never sent again: one that " +
-        'is pending or retrying fails, and create and resend are refused. An attempt in flight is waited for. The call ID, the URL and ' +
+        'is pending or retrying fails, and create and resend reject its call. An attempt in flight is waited for. The call ID, the URL and ' +
         'times stay until `postcall prune`, and in Temporal for its retention.',
     )
     .argument('<call_id>', 'the call')

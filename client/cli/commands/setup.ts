@@ -26,7 +26,7 @@ async function setup(session: Session): Promise<void> {
     for (const { name, run } of STEPS) {
       const result = await run({ connection, namespace, config });
       output.print({ step: name, ...result }, () => textOf(name, result));
-      if (result.outcome === 'failed') session.exitCode = EXIT.failed;
+      if (result.status === 'failed') session.exitCode = EXIT.failed;
     }
   });
 }

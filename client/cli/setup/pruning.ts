@@ -27,14 +27,14 @@ function told(change: ScheduleChange, taskQueue: string): SetupResult {
   const id = pruneScheduleId(taskQueue);
   switch (change) {
     case 'none':
-      return { outcome: 'unchanged', message: 'POSTCALL_RETENTION is not set: nothing is removed by itself' };
+      return { status: 'unchanged', message: 'POSTCALL_RETENTION is not set: nothing is removed by itself' };
     case 'unchanged':
-      return { outcome: 'unchanged', message: `the Schedule ${id} is there already` };
+      return { status: 'unchanged', message: `the Schedule ${id} is there already` };
     case 'removed':
-      return { outcome: 'done', message: `POSTCALL_RETENTION is not set: the Schedule ${id} was removed` };
+      return { status: 'done', message: `POSTCALL_RETENTION is not set: the Schedule ${id} was removed` };
     case 'created':
     case 'updated':
-      return { outcome: 'done', message: `the Schedule ${id} was ${change}` };
+      return { status: 'done', message: `the Schedule ${id} was ${change}` };
   }
 }
 
@@ -47,5 +47,5 @@ function byHand({ namespace, config: { taskQueue, retentionMs } }: SetupContext,
       : `temporal schedule create ${name} --calendar '{"hour":"3"}' --jitter 30m --overlap-policy Skip ` +
         `--task-queue ${taskQueue} --type ${PRUNE_WORKFLOW} --workflow-id ${id}-run --input '{"older_than_ms":${retentionMs}}'`;
   const message = `this connection may not arrange its Schedule (${reason}). Who may runs:`;
-  return { outcome: 'by_hand', message, commands: [command] };
+  return { status: 'by_hand', message, commands: [command] };
 }

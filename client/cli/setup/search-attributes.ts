@@ -13,7 +13,7 @@ export const searchAttributes: SetupStep = {
   name: 'search attributes',
   run: async (context) => {
     if (!context.config.searchAttributes) {
-      return { outcome: 'unchanged', message: 'POSTCALL_SEARCH_ATTRIBUTES is off: none are wanted' };
+      return { status: 'unchanged', message: 'POSTCALL_SEARCH_ATTRIBUTES is off: none are wanted' };
     }
     try {
       return await register(context);
@@ -22,7 +22,7 @@ export const searchAttributes: SetupStep = {
       if (refusal) return byHand(context.namespace, refusal.details);
       if (!isGrpcServiceError(error) || error.code !== INVALID_ARGUMENT) throw error;
       const message = `the server refuses them: ${error.details}. Remove one that is not needed. ${WITHOUT}`;
-      return { outcome: 'failed', message };
+      return { status: 'failed', message };
     }
   },
 };
@@ -31,14 +31,14 @@ async function register({ connection, namespace }: SetupContext): Promise<SetupR
   const { missing, otherType } = await lackingSearchAttributes(connection, namespace);
   if (otherType.length > 0) {
     const message = `there are some of another type: ${requiredTypes(otherType)}. Remove them first. ${WITHOUT}`;
-    return { outcome: 'failed', message };
+    return { status: 'failed', message };
   }
-  if (missing.length === 0) return { outcome: 'unchanged', message: 'registered already' };
+  if (missing.length === 0) return { status: 'unchanged', message: 'registered already' };
   await connection.operatorService.addSearchAttributes({
     namespace,
     searchAttributes: Object.fromEntries(missing.map((name) => [name, typeCodeOf(name)])),
   });
-  return { outcome: 'done', message: `registered ${missing.join(', ')}` };
+  return { status: 'done', message: `registered ${missing.join(', ')}` };
 }
 
 function byHand(namespace: string, reason: string): SetupResult {
@@ -46,7 +46,7 @@ function byHand(namespace: string, reason: string): SetupResult {
   const own = pairs.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
   const cloud = pairs.map(([name, type]) => `--search-attribute "${name}=${type}"`).join(' ');
   return {
-    outcome: 'by_hand',
+    status: 'by_hand',
     message: `this connection may not register them (${reason}). Who may runs, on a server of your own or on Temporal Cloud:`,
     commands: [
       `temporal operator search-attribute create --namespace ${namespace} ${own}`,

@@ -10,9 +10,9 @@ export interface SetupContext {
 
 /** What a step came to. `by_hand`: this connection may not do it; somebody with the right runs the commands. */
 export type SetupResult =
-  | { outcome: 'done' | 'unchanged'; message: string }
-  | { outcome: 'by_hand'; message: string; commands: string[] }
-  | { outcome: 'failed'; message: string };
+  | { status: 'done' | 'unchanged'; message: string }
+  | { status: 'by_hand'; message: string; commands: string[] }
+  | { status: 'failed'; message: string };
 
 /** One thing that a namespace needs before, or that makes it better to run. Safe to repeat. */
 export interface SetupStep {

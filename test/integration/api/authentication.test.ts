@@ -94,7 +94,7 @@ describe('the wall between users', () => {
     expect((await owner.get(`/v1/postcall/batches/${batchId}`)).body).toEqual(before);
   });
 
-  test("refuses another user's call exactly like one that does not exist", async () => {
+  test("rejects another user's call exactly like one that does not exist", async () => {
     const { stack, newUser } = api();
     const [owner, stranger] = [await newUser(), await newUser()];
     const [callId = ''] = await stack.addCalls(1, owner.userId);

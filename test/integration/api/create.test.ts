@@ -73,7 +73,7 @@ describe('POST /v1/postcall/webhooks/create', () => {
     ]);
   });
 
-  test('answers 400 with one error for each call when every call was refused', async () => {
+  test('answers 400 with one error for each call when every call was rejected', async () => {
     const { user, webhook_url } = await userWithCalls(0);
     const { status, headers, body } = await user.post(CREATE, { call_ids: ['c-none', 'c-no-one'], webhook_url });
     expect(status).toBe(400);

@@ -114,7 +114,7 @@ describe('the create route', () => {
   ])('refuses %s in the API’s shape, with no fault of its own', async (_, bodies) => {
     await fc.assert(
       fc.asyncProperty(bodies, headers, async (body, extra) => {
-        // No call of the user exists, so that a request that happens to be valid is refused for its calls.
+        // No call of the user exists, so that those of a request that happens to be valid are rejected.
         const answered = await user.post(CREATE, body, { prefer: 'wait=5', ...extra });
         if (answered.status === 202) expect(isRequest(body)).toBe(true);
         else expectRefusal(answered);

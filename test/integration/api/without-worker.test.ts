@@ -155,7 +155,7 @@ describe('a wait for first attempts', () => {
     }
   });
 
-  test('ends at its time with what is known, the refused calls included', async () => {
+  test('ends at its time with what is known, the rejected calls included', async () => {
     const user = await newUser();
     const [call = ''] = await addCalls(user, 1);
     const { answer, batch_id } = await waiting(user, [call, 'c-none'], 3);
@@ -166,7 +166,7 @@ describe('a wait for first attempts', () => {
     expect(body.errors).toMatchObject([{ call_id: 'c-none' }]);
   });
 
-  test('ends with 400 when every call was refused', async () => {
+  test('ends with 400 when every call was rejected', async () => {
     const user = await newUser();
     const { answer, batch_id } = await waiting(user, ['c-2', 'c-1']);
     await register(user, batch_id, ['c-2', 'c-1']);

@@ -41,7 +41,7 @@ test('nothing is sent to a service that does not answer any more, and the error 
   const { proxy, client, started } = await lossyClient();
   proxy.loseAnswers();
   const creating = client.create(request).catch((error: unknown) => error);
-  expect(await creating).toMatchObject({ code: 'SERVICE_UNAVAILABLE', outcomeUnknown: false });
+  expect(await creating).toMatchObject({ code: 'SERVICE_UNAVAILABLE', mayBeAccepted: false });
   proxy.recover();
   await client.create(request);
   await expect.poll(started).toBe(1);

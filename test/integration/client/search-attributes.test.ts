@@ -152,7 +152,7 @@ describe('a server that does not know the search attributes', { timeout: 60_000 
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({
       step: 'search attributes',
-      outcome: 'failed',
+      status: 'failed',
       message: expect.stringContaining('PostcallUser must be a KeywordList'),
     });
     await create();

@@ -80,7 +80,7 @@ describe('a large batch', { timeout: 240_000 }, () => {
 });
 
 describe('a repeated create', () => {
-  test('is refused for calls that have a webhook, and goes on with the others', async () => {
+  test('rejects calls that have a webhook, and goes on with the others', async () => {
     const { client, receiver, store } = stack();
     const { user_id, call_ids, handle: first } = await deliver(2);
     const fresh = await stack().addCalls(1, user_id);

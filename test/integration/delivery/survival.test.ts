@@ -176,7 +176,7 @@ describe('a batch of 10,000 calls at its full rate', { timeout: 120_000 }, () =>
   });
 });
 
-test('a call that its source refuses can be created once it is there', async () => {
+test('a call that was rejected can be created once it is there', async () => {
   const { client, receiver, store } = await startTestStack();
   receiver.behaviour = inTurn(ok);
   const user_id = freshUser();

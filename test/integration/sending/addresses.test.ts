@@ -41,8 +41,8 @@ describe('an endpoint with several addresses', () => {
     await using receiver = await Receiver.start();
     const others = Array.from({ length: 8 }, (_, index) => `127.0.1.${index + 1}`);
     const send = startSender({ lookup: resolvesTo(...others, '127.0.0.1') });
-    const outcome = await send(receiver.urlFor('endpoint.test'));
-    expect(outcome).toEqual(failed('refused', 'connection refused'));
+    const end = await send(receiver.urlFor('endpoint.test'));
+    expect(end).toEqual(failed('refused', 'connection refused'));
     expect(receiver.connections).toBe(0);
   });
 
@@ -58,7 +58,7 @@ describe('an endpoint with several addresses', () => {
   it('times out when none connects within the attempt, and is dialled no longer', async () => {
     await using silent = await BusyListener.start();
     const send = startSender({ timeoutMs: 500, lookup: resolvesTo('127.0.0.1', '127.0.0.1') });
-    const outcome = await send(`http://endpoint.test:${silent.port}/`);
-    expect(outcome).toEqual(failed('timeout', 'timed out after 500 ms'));
+    const end = await send(`http://endpoint.test:${silent.port}/`);
+    expect(end).toEqual(failed('timeout', 'timed out after 500 ms'));
   });
 });

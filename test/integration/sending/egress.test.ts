@@ -79,8 +79,8 @@ describe('a host name', () => {
 
   it('is refused when the system resolves it to a private address', async () => {
     await using receiver = await Receiver.start();
-    const outcome = await startSender({ allowNetworks: [] })(receiver.urlFor('localhost'));
-    expect(outcome).toEqual(failed('egress_refused', /^(127\.0\.0\.1|::1) is a loopback address: /));
+    const end = await startSender({ allowNetworks: [] })(receiver.urlFor('localhost'));
+    expect(end).toEqual(failed('egress_refused', /^(127\.0\.0\.1|::1) is a loopback address: /));
     expect(receiver.connections).toBe(0);
   });
 

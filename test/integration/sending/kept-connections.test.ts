@@ -29,11 +29,11 @@ interface SecondRequest {
 async function sendTwice(known: Behaviour, { fresh = answer(200), timeoutMs = 5_000, ...tls }: SecondRequest = {}) {
   await using receiver = await Receiver.start(tls);
   const ca = tls.certificate && { ca: tls.certificate.cert };
-  const send = startSender({ timeoutMs, connectionsPerEndpoint: 1, ...ca });
+  const send = startSender({ timeoutMs, connectionsPerOrigin: 1, ...ca });
   await expect(send(receiver.url)).resolves.toEqual(answered(200));
   receiver.behaviour = byConnection(receiver, { known, fresh });
-  const outcome = await send(receiver.url, { webhook_id: 'msg_2' });
-  return { outcome, sent: receiver.requests.slice(1).map(({ webhookId }) => webhookId) };
+  const end = await send(receiver.url, { webhook_id: 'msg_2' });
+  return { end, sent: receiver.requests.slice(1).map(({ webhookId }) => webhookId) };
 }
 
 describe('a kept connection that breaks off before a byte of the response', () => {
@@ -41,38 +41,38 @@ describe('a kept connection that breaks off before a byte of the response', () =
     ['reset', reset],
     ['closed', rawAnswer('')],
   ])('is replaced by a fresh one in the same attempt: %s', async (_how, breakOff) => {
-    const { outcome, sent } = await sendTwice(breakOff);
-    expect(outcome).toEqual(answered(200));
+    const { end, sent } = await sendTwice(breakOff);
+    expect(end).toEqual(answered(200));
     expect(sent).toEqual(['msg_2', 'msg_2']);
   });
 
   it('is replaced over TLS as well', async () => {
-    const { outcome, sent } = await sendTwice(rawAnswer(''), { certificate: localhostCertificate() });
-    expect(outcome).toEqual(answered(200));
+    const { end, sent } = await sendTwice(rawAnswer(''), { certificate: localhostCertificate() });
+    expect(end).toEqual(answered(200));
     expect(sent).toEqual(['msg_2', 'msg_2']);
   });
 
   it('is replaced while the request is still being written', async () => {
     const url = await startImpatient();
-    const send = startSender({ connectionsPerEndpoint: 1 });
+    const send = startSender({ connectionsPerOrigin: 1 });
     await expect(send(url)).resolves.toEqual(answered(200));
     await expect(send(url, { payload: `"${'.'.repeat(20_000_000)}"` })).resolves.toEqual(answered(200));
   });
 
   it.each([500, 410])('is replaced also when the answer is then %i', async (status) => {
-    const { outcome } = await sendTwice(reset, { fresh: answer(status) });
-    expect(outcome).toEqual(answered(status));
+    const { end } = await sendTwice(reset, { fresh: answer(status) });
+    expect(end).toEqual(answered(status));
   });
 
   it('is replaced once: a fresh connection that breaks off is a failed attempt', async () => {
-    const { outcome, sent } = await sendTwice(reset, { fresh: reset });
-    expect(outcome).toEqual(NO_RESPONSE);
+    const { end, sent } = await sendTwice(reset, { fresh: reset });
+    expect(end).toEqual(NO_RESPONSE);
     expect(sent).toEqual(['msg_2', 'msg_2']);
   });
 
   it('is replaced within the time of the one attempt', async () => {
-    const { outcome, sent } = await sendTwice(reset, { fresh: neverAnswer, timeoutMs: 300 });
-    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    const { end, sent } = await sendTwice(reset, { fresh: neverAnswer, timeoutMs: 300 });
+    expect(end).toEqual(failed('timeout', 'timed out after 300 ms'));
     expect(sent).toEqual(['msg_2', 'msg_2']);
   });
 
@@ -82,7 +82,7 @@ describe('a kept connection that breaks off before a byte of the response', () =
       allowNetworks: LOOPBACK,
       timeoutMs: 5_000,
       userAgent: 'test',
-      connectionsPerEndpoint: 1,
+      connectionsPerOrigin: 1,
     });
     const request = { url: receiver.url, payload: '{}', webhook_id: 'msg_1', secrets: [] };
     await sender.send(request);
@@ -107,20 +107,20 @@ describe('what is not repeated', () => {
     ['an informational response', 'HTTP/1.1 102 Processing\r\n\r\n'],
     ['half of a head', 'HTTP/1.1 200 OK\r\ncontent-'],
   ])('is a request that was being answered: %s', async (_what, bytes) => {
-    const { outcome, sent } = await sendTwice(rawAnswer(bytes));
-    expect(outcome).toEqual(NO_RESPONSE);
+    const { end, sent } = await sendTwice(rawAnswer(bytes));
+    expect(end).toEqual(NO_RESPONSE);
     expect(sent).toEqual(['msg_2']);
   });
 
   it('is a request that timed out', async () => {
-    const { outcome, sent } = await sendTwice(neverAnswer, { timeoutMs: 300 });
-    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    const { end, sent } = await sendTwice(neverAnswer, { timeoutMs: 300 });
+    expect(end).toEqual(failed('timeout', 'timed out after 300 ms'));
     expect(sent).toEqual(['msg_2']);
   });
 
   it('is a request that was answered with something that is no HTTP', async () => {
-    const { outcome, sent } = await sendTwice(rawAnswer('gibberish'));
-    expect(outcome).toEqual(failed('invalid_response', /^invalid HTTP response: /));
+    const { end, sent } = await sendTwice(rawAnswer('gibberish'));
+    expect(end).toEqual(failed('invalid_response', /^invalid HTTP response: /));
     expect(sent).toEqual(['msg_2']);
   });
 });
@@ -128,7 +128,7 @@ describe('what is not repeated', () => {
 describe('receivers that close idle connections while requests come in', () => {
   it('get every one of them', async () => {
     await using receivers = await ImpatientReceivers.start(20);
-    const send = startSender({ connectionsPerEndpoint: 1 });
+    const send = startSender({ connectionsPerOrigin: 1 });
     const sendMany = async (port: number) => {
       for (let count = 0; count < 50; count++) {
         const closing = receivers.closing(port);
@@ -144,7 +144,7 @@ describe('an idle connection', () => {
   it('is kept for 30 s, whatever the receiver offers', async () => {
     const offer = { connection: 'keep-alive', 'keep-alive': 'timeout=600' };
     await using receiver = await Receiver.start({ behaviour: answer(200, offer), keepAliveTimeoutMs: 600_000 });
-    const send = startSender({ connectionsPerEndpoint: 1 });
+    const send = startSender({ connectionsPerOrigin: 1 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     await send(receiver.url);

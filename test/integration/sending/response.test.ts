@@ -54,8 +54,8 @@ describe('a whole response', () => {
 
   it.each([2015, 2036])('dates its retry-after by its own clock: in the year %i', async (year) => {
     const head = `date: Wed, 15 Jul ${year} 12:00:00 GMT\r\nretry-after: Wed, 15 Jul ${year} 12:01:30 GMT\r\n`;
-    const outcome = await sendTo(rawAnswer(`HTTP/1.1 503 Busy\r\n${head}content-length: 0\r\n\r\n`));
-    expect(outcome).toEqual(answered(503, 90_000));
+    const end = await sendTo(rawAnswer(`HTTP/1.1 503 Busy\r\n${head}content-length: 0\r\n\r\n`));
+    expect(end).toEqual(answered(503, 90_000));
   });
 
   it('brings the first of several retry-after headers', async () => {
@@ -88,14 +88,14 @@ describe('a whole response', () => {
 
   it('follows a 100 Continue on every request of a connection', async () => {
     await using receiver = await Receiver.start({ behaviour: rawPieces([`${CONTINUE}${CREATED}`], { keep: true }) });
-    const send = startSender({ connectionsPerEndpoint: 1 });
+    const send = startSender({ connectionsPerOrigin: 1 });
     for (let count = 0; count < 3; count++) await expect(send(receiver.url)).resolves.toEqual(answered(201));
     expect(receiver.connections).toBe(1);
   });
 
   it('may hold the text of a 100 Continue in its body', async () => {
     await using receiver = await Receiver.start({ behaviour: answer(200, {}, CONTINUE.repeat(2)) });
-    const send = startSender({ connectionsPerEndpoint: 1 });
+    const send = startSender({ connectionsPerOrigin: 1 });
     for (let count = 0; count < 3; count++) await expect(send(receiver.url)).resolves.toEqual(answered(200));
     expect(receiver.connections).toBe(1);
   });
@@ -189,14 +189,14 @@ describe('a response that does not come', () => {
 
   it('because the endpoint stays silent: the connection is given up', async () => {
     await using receiver = await Receiver.start({ behaviour: neverAnswer });
-    const outcome = await startSender({ timeoutMs: 300 })(receiver.url);
-    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    const end = await startSender({ timeoutMs: 300 })(receiver.url);
+    expect(end).toEqual(failed('timeout', 'timed out after 300 ms'));
     await expect.poll(() => receiver.inFlight).toBe(0);
   });
 
   it('because only an informational one came', async () => {
-    const outcome = await sendTo((_request, response) => response.writeProcessing(), 300);
-    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    const end = await sendTo((_request, response) => response.writeProcessing(), 300);
+    expect(end).toEqual(failed('timeout', 'timed out after 300 ms'));
   });
 
   it('because the endpoint resets the connection', async () => {
@@ -249,14 +249,14 @@ describe('a response that does not come', () => {
     ['a NUL', ok('x: \0\r\n\r\n'), 'Invalid header value char'],
     ['a NUL after a length', ok('content-length: 2\r\nx: \0\r\n\r\nok'), 'a malformed head'],
   ])('because it is malformed: %s', async (_what, bytes, defect) => {
-    const outcome = await sendTo(rawAnswer(bytes));
-    expect(outcome).toEqual(failed('invalid_response', `invalid HTTP response: ${defect}`));
+    const end = await sendTo(rawAnswer(bytes));
+    expect(end).toEqual(failed('invalid_response', `invalid HTTP response: ${defect}`));
   });
 
   it('because it is malformed, in whatever pieces it comes', async () => {
     const pieces = ['HTTP/1.1 200 OK\r\n', 'content-length: 2\r\n', 'content-length: 2\r\n', '\r\n', 'ok'];
-    const outcome = await sendTo(rawPieces(pieces));
-    expect(outcome).toEqual(failed('invalid_response', 'invalid HTTP response: more than one Content-Length'));
+    const end = await sendTo(rawPieces(pieces));
+    expect(end).toEqual(failed('invalid_response', 'invalid HTTP response: more than one Content-Length'));
   });
 });
 
@@ -265,8 +265,8 @@ describe('many attempts', () => {
     await using receiver = await Receiver.start();
     const send = startSender();
     const sendAll = async () => {
-      const outcomes = await Promise.all(Array.from({ length: 50 }, () => send(receiver.url)));
-      return new Set(outcomes.map(({ response_code, error_kind }) => response_code ?? error_kind));
+      const ends = await Promise.all(Array.from({ length: 50 }, () => send(receiver.url)));
+      return new Set(ends.map(({ response_code, error_kind }) => response_code ?? error_kind));
     };
     expect(await sendAll()).toEqual(new Set([200]));
     await receiver.close();
@@ -300,9 +300,9 @@ describe('many attempts', () => {
     const resolved = new Promise<LookupAddress[]>((done) => {
       resolve = done;
     });
-    const send = startSender({ timeoutMs: 300, connectionsPerEndpoint: 1, lookup: () => resolved });
-    const outcomes = await Promise.all([send(url), send(url), send(url)]);
-    expect(outcomes).toEqual(Array.from({ length: 3 }, () => failed('timeout', 'timed out after 300 ms')));
+    const send = startSender({ timeoutMs: 300, connectionsPerOrigin: 1, lookup: () => resolved });
+    const ends = await Promise.all([send(url), send(url), send(url)]);
+    expect(ends).toEqual(Array.from({ length: 3 }, () => failed('timeout', 'timed out after 300 ms')));
     resolve([{ address: '127.0.0.1', family: 4 }]);
     await expect(send(url, { webhook_id: 'msg_2' })).resolves.toEqual(answered(200));
     expect(receiver.requests.map(({ webhookId }) => webhookId)).toEqual(['msg_2']);

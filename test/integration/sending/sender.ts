@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
-import { type AttemptEnd, createSender, type SenderOptions } from '../../../activities/send.js';
+import type { AttemptEnd } from '../../../activities/attempt-end.js';
+import { createSender, type SenderOptions } from '../../../activities/send.js';
 
 export const LOOPBACK = ['127.0.0.0/8'];
 export const PAYLOAD = '{"call_id":"call-1","summary":"Zoë said: “ok” 👍"}';

@@ -57,44 +57,44 @@ describe('over TLS', () => {
 
   it('does not send to an endpoint whose certificate no authority vouches for', async () => {
     await using receiver = await Receiver.start({ certificate: localhostCertificate() });
-    const outcome = await startSender({ lookup })(receiver.urlFor('localhost'));
-    expect(outcome).toEqual(failed('tls', 'TLS: self-signed certificate'));
+    const end = await startSender({ lookup })(receiver.urlFor('localhost'));
+    expect(end).toEqual(failed('tls', 'TLS: self-signed certificate'));
     expect(receiver.requests).toHaveLength(0);
   });
 
   it('does not send to an endpoint whose certificate has expired', async () => {
     const certificate = expiredCertificate();
     await using receiver = await Receiver.start({ certificate });
-    const outcome = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
-    expect(outcome).toEqual(failed('tls', 'TLS: certificate has expired'));
+    const end = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
+    expect(end).toEqual(failed('tls', 'TLS: certificate has expired'));
     expect(receiver.requests).toHaveLength(0);
   });
 
   it("does not send to an endpoint with another host's certificate", async () => {
     const certificate = elsewhereCertificate();
     await using receiver = await Receiver.start({ certificate });
-    const outcome = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
-    expect(outcome).toEqual(failed('tls', "TLS: Host: localhost. is not in the cert's altnames: DNS:elsewhere.test"));
+    const end = await startSender({ ca: certificate.cert, lookup })(receiver.urlFor('localhost'));
+    expect(end).toEqual(failed('tls', "TLS: Host: localhost. is not in the cert's altnames: DNS:elsewhere.test"));
     expect(receiver.requests).toHaveLength(0);
   });
 
   it('does not send to an endpoint that speaks plain HTTP', async () => {
     await using receiver = await Receiver.start();
-    const outcome = await startSender({ lookup })(`https://localhost:${receiver.port}/hook`);
-    expect(outcome).toEqual(failed('tls', /^TLS: [a-z ]+$/));
+    const end = await startSender({ lookup })(`https://localhost:${receiver.port}/hook`);
+    expect(end).toEqual(failed('tls', /^TLS: [a-z ]+$/));
     expect(receiver.requests).toHaveLength(0);
   });
 
   it('does not send to an endpoint that hangs up in the handshake', async () => {
     const { port } = await startServer((socket) => socket.once('data', () => socket.end()));
-    const outcome = await startSender()(`https://127.0.0.1:${port}/`);
-    expect(outcome).toEqual(failed('reset', 'connection closed before a response came'));
+    const end = await startSender()(`https://127.0.0.1:${port}/`);
+    expect(end).toEqual(failed('reset', 'connection closed before a response came'));
   });
 
   it('gives up a handshake that never ends', async () => {
     const { port, sockets } = await startServer((socket) => socket.resume());
-    const outcome = await startSender({ timeoutMs: 300 })(`https://127.0.0.1:${port}/`);
-    expect(outcome).toEqual(failed('timeout', 'timed out after 300 ms'));
+    const end = await startSender({ timeoutMs: 300 })(`https://127.0.0.1:${port}/`);
+    expect(end).toEqual(failed('timeout', 'timed out after 300 ms'));
     await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 });

@@ -30,7 +30,7 @@ describeStores('registering', (harness) => {
     });
   });
 
-  test('refuses a call that has a webhook, and no other user’s', async () => {
+  test('rejects a call that has a webhook, and no other user’s', async () => {
     const { store } = harness();
     const first = await register(store);
     const call_ids = first.part.call_ids;
@@ -112,7 +112,7 @@ describeStores('registering', (harness) => {
 });
 
 describeStores('registering a resend', (harness) => {
-  test('takes settled webhooks over, learns their URLs, and refuses the others', async () => {
+  test('takes settled webhooks over, learns their URLs, and rejects the others', async () => {
     const { store } = harness();
     const user_id = unique('user');
     const [a = '', b = '', busy = '', none = ''] = names(4);

@@ -128,7 +128,7 @@ test('what waits is measured: by status, overdue, and the endpoints that are dow
   expect(pending + retrying).toBe(15);
   expect(sumOf(text, 'postcall_oldest_overdue_seconds')).toBe(0);
   expect(sumOf(text, 'postcall_longest_endpoint_down_seconds')).toBeGreaterThan(0);
-  expect(sumOf(text, 'postcall_batches_running')).toBe(1);
+  expect(sumOf(text, 'postcall_workflows_running')).toBe(1);
   expect(sumOf(text, 'postcall_workers_polling')).toBe(1);
   expect(sumOf(text, 'postcall_database_up')).toBe(1);
   expect(sumOf(text, 'postcall_temporal_up')).toBe(1);

@@ -44,8 +44,8 @@ test('postcall setup makes it where POSTCALL_RETENTION is set, and removes it wh
     const { exitCode, stdout } = await runCli(['setup', '--json'], {
       env: { ...env, ...(retention && { POSTCALL_RETENTION: retention }) },
     });
-    const step = (jsonLines(stdout) as { step: string; outcome: string }[]).find(({ step }) => step === 'pruning');
-    return [exitCode, step?.outcome];
+    const step = (jsonLines(stdout) as { step: string; status: string }[]).find(({ step }) => step === 'pruning');
+    return [exitCode, step?.status];
   };
   expect(await setup()).toEqual([0, 'unchanged']);
   expect(await setup('90d')).toEqual([0, 'done']);

@@ -39,7 +39,7 @@ describe('toApiError', () => {
   });
 
   test('says when a request may have been accepted all the same', () => {
-    const unknown = toApiError(new ServiceUnavailableError(SECRET, { outcomeUnknown: true }));
+    const unknown = toApiError(new ServiceUnavailableError(SECRET, { mayBeAccepted: true }));
     expect(unknown?.errors[0]?.message).toContain('may have accepted');
     expect(toApiError(new ServiceUnavailableError(SECRET))?.errors[0]?.message).not.toContain('accepted');
   });

@@ -3,14 +3,14 @@ import type { BatchHandle } from '../../batch-handle.js';
 import type { Session } from '../session.js';
 import { withBatch } from './batch.js';
 
-interface Control {
+interface Order {
   summary: string;
   /** True once the order is given. */
   done: string;
   give(batch: BatchHandle): Promise<boolean>;
 }
 
-const CONTROLS: Record<string, Control> = {
+const ORDERS: Record<string, Order> = {
   pause: {
     summary: 'start no more attempts of a batch; those in flight finish',
     done: 'pauses: attempts in flight finish, none starts',
@@ -28,8 +28,8 @@ const CONTROLS: Record<string, Control> = {
   },
 };
 
-/** The commands that steer a batch. All are safe to repeat. */
-export function addControlCommands(program: Command, session: Session): void {
+/** The orders to a batch. All are safe to repeat. */
+export function addOrderCommands(program: Command, session: Session): void {
   program
     .command('retry')
     .summary('let waiting calls of a batch try now')
@@ -40,7 +40,7 @@ export function addControlCommands(program: Command, session: Session): void {
       const request = callIds.length > 0 ? { call_ids: callIds } : {};
       return giveOrder('retry', id, 'lets its waiting calls try now', (batch) => batch.retryNow(request), session);
     });
-  for (const [name, { summary, done, give }] of Object.entries(CONTROLS)) {
+  for (const [name, { summary, done, give }] of Object.entries(ORDERS)) {
     program
       .command(name)
       .description(summary)

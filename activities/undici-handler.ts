@@ -1,26 +1,14 @@
 import { type Dispatcher, errors } from 'undici';
+import type { AttemptEnd } from './attempt-end.js';
 import { parseRetryAfter } from './retry-after.js';
-import { AttemptTimeoutError, faultOf, type SendErrorKind } from './send-error.js';
+import { AttemptTimeoutError, faultOf } from './send-error.js';
 import type { TrackedClient } from './tracked-client.js';
 import type { TrackedConnection } from './tracked-connection.js';
 
 /** A longer response body is cut off. */
 const MAX_RESPONSE_BYTES = 16 * 1024;
 
-/** How an attempt ended: with a response, or with the reason why none came. */
-export interface AttemptEnd {
-  response_code: number | null;
-  /** Null when there is a response code. */
-  error_kind: SendErrorKind | null;
-  /** Whole milliseconds until the response had ended or was cut off, or until the attempt ended without one. */
-  response_time_ms: number;
-  /** Why there is no response code: one line, under 200 characters. */
-  error: string | null;
-  /** Milliseconds that the response's `retry-after` asks to wait; null when it has none that is well-formed. */
-  retry_after_ms: number | null;
-}
-
-export interface AttemptHandlerOptions {
+export interface UndiciHandlerOptions {
   /** Milliseconds for the attempt in all, its repetition included. */
   timeoutMs: number;
   /** Dispatches the same request to this handler again, over a connection of its own. Called once at most. */
@@ -48,14 +36,14 @@ function retryAfterOf(headers: Headers): number | null {
 }
 
 /**
- * One attempt as undici's handler: no stream, no AbortSignal, one timer. The timer settles the attempt by itself, since undici
+ * What undici tells of one attempt: no stream, no AbortSignal, one timer. The timer ends the attempt by itself, since undici
  * cannot abort a request that still waits for its connection; such a request is dropped before a byte of it is sent.
  *
  * Once a status has come it is the attempt's end, however the body ends: what an endpoint has decided is not undone by it.
  */
-export class AttemptHandler implements Dispatcher.DispatchHandler {
+export class UndiciHandler implements Dispatcher.DispatchHandler {
   readonly end: Promise<AttemptEnd>;
-  readonly #options: AttemptHandlerOptions;
+  readonly #options: UndiciHandlerOptions;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #resolve!: (end: AttemptEnd) => void;
@@ -64,11 +52,11 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
   #connection: TrackedConnection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #repeated = false;
-  #settled = false;
+  #ended = false;
   #response: Response | undefined;
   #bytes = 0;
 
-  constructor(options: AttemptHandlerOptions) {
+  constructor(options: UndiciHandlerOptions) {
     this.#options = options;
     this.end = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -83,7 +71,7 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#settled) {
+    if (this.#ended) {
       controller.abort(new AttemptTimeoutError());
       return;
     }
@@ -120,7 +108,7 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
    */
   #isStale(error: Error): boolean {
     const connection = this.#connection;
-    if (this.#settled || this.#repeated || !connection?.reused || connection.answering) return false;
+    if (this.#ended || this.#repeated || !connection?.reused || connection.answering) return false;
     return faultOf(error, this.#options.timeoutMs).kind === 'reset';
   }
 
@@ -139,8 +127,8 @@ export class AttemptHandler implements Dispatcher.DispatchHandler {
 
   /** @param error why there is no response, if none has come */
   #end(error: Error): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.#ended) return;
+    this.#ended = true;
     clearTimeout(this.#timer);
     if (this.#response === undefined && isCallerFault(error)) this.#reject(error);
     else this.#resolve(this.#endOf(error));
