@@ -1,10 +1,15 @@
 import { epochMs } from './sql.js';
 
+/** What each type has for nothing. */
+const EMPTY = { text: "''", integer: '0', float8: '0', boolean: 'false' } as const;
+
 /** A column of a statement's answer: an SQL expression, cast to what it is in TypeScript. */
 export interface AnswerColumn<Value> {
   /** Default: the column of the same name. */
   sql: string | undefined;
-  cast: 'text' | 'integer' | 'float8' | 'boolean';
+  cast: keyof typeof EMPTY;
+  /** Answered in place of null. */
+  empty?: string;
   accepts(value: unknown): boolean;
   /** Never set: it carries the type. */
   readonly value?: Value;
@@ -42,11 +47,22 @@ export const orNull = <Value>(column: AnswerColumn<Value>): AnswerColumn<Value |
   accepts: (value) => value === null || column.accepts(value),
 });
 
+/** '', 0 or false where it would be null: of rows that have no use for it. */
+export const orEmpty = <Value>(column: AnswerColumn<Value>): AnswerColumn<Value> => ({
+  ...column,
+  empty: EMPTY[column.cast],
+});
+
 /** What comes after `select` or `returning`. */
 export const answerList = (columns: AnswerColumns): string =>
   Object.entries(columns)
-    .map(([name, { sql = name, cast }]) => `(${sql})::${cast} as "${name}"`)
+    .map(([name, column]) => `${expressionOf(name, column)} as "${name}"`)
     .join(', ');
+
+function expressionOf(name: string, { sql = name, cast, empty }: AnswerColumn<unknown>): string {
+  const value = `(${sql})::${cast}`;
+  return empty === undefined ? value : `coalesce(${value}, ${empty})`;
+}
 
 /** The column that a row has not as it was declared. Drivers can be told to read types otherwise, for the whole process. */
 export const wrongColumn = (columns: AnswerColumns, row: object): string | undefined =>

@@ -6,13 +6,13 @@ import {
   type SendType,
   type WebhookStatus,
 } from '../contract/index.js';
-import { boolean, float, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
+import { boolean, integer, milliseconds, orEmpty, orNull, type RowOf, text } from './answer.js';
 import { toAttempt } from './attempt.js';
 import type { Database } from './database.js';
 import { NOTED_HEALTH } from './endpoint-health.js';
 import { StoreQueryError } from './errors.js';
 import { type AGAIN, LOCKED } from './passes.js';
-import { epochMs, isThere, storable } from './sql.js';
+import { isThere, storable } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { CloseRequest, CloseResult } from './store.js';
@@ -26,7 +26,7 @@ const ANSWER = {
   /** Its attempts were removed with its payload. */
   is_erased: boolean('locked.erased_at is not null'),
   /** Another batch holds the webhook now. */
-  is_other: boolean('coalesce(locked.batch_id <> request.batch_id, false)'),
+  is_other: orEmpty(boolean('locked.batch_id <> request.batch_id')),
   was_delivered: boolean(
     `(request.response_code between 200 and 299) is true or ${wasDelivered('attempts.webhook_id', 'request.batch_id')}`,
   ),
@@ -34,13 +34,13 @@ const ANSWER = {
   status: orNull(text<WebhookStatus>('coalesce(moved.status, locked.status)')),
   failure: orNull(text<FinalFailure>('case when moved.status is null then locked.error else moved.error end')),
   due_in: orNull(milliseconds('coalesce(moved.next_attempt_at, locked.next_attempt_at) - clock_timestamp()')),
-  sent_at_ms: float(`coalesce(${epochMs('attempts.sent_at')}, 0)`),
-  send_type: text<SendType>("coalesce(attempts.send_type, '')"),
+  sent_at_ms: orEmpty(milliseconds('attempts.sent_at')),
+  send_type: orEmpty(text<SendType>('attempts.send_type')),
   response_code: orNull(
     integer('case when closed.seq is null then attempts.response_code else closed.response_code end'),
   ),
-  response_time_ms: integer(
-    'coalesce(case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end, 0)',
+  response_time_ms: orEmpty(
+    integer('case when closed.seq is null then attempts.response_time_ms else closed.response_time_ms end'),
   ),
   error: orNull(text('case when closed.seq is null then attempts.error else closed.error end')),
   endpoint_became: orNull(

@@ -1,12 +1,12 @@
 import type { FinalFailure, WebhookStatus } from '../contract/index.js';
-import { boolean, float, integer, orNull, type RowOf, text } from './answer.js';
+import { boolean, integer, milliseconds, orEmpty, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Cipher } from './encryption/cipher.js';
 import { missingKeyOf } from './encryption/sql.js';
 import type { Interruptions } from './interrupt-attempts.js';
 import { AGAIN, LOCKED } from './passes.js';
 import { MAX_GROUPED_BYTES } from './payloads.js';
-import { epochMs, isoTime, isThere } from './sql.js';
+import { isoTime, isThere } from './sql.js';
 import { standingOf, standingTaken, wasDelivered } from './standing.js';
 import { byPlace, requestStatement, requestTable } from './statement.js';
 import type { OpenedAttempt, OpenRequest, OpenResult } from './store.js';
@@ -32,17 +32,17 @@ type Finding =
   | 'unread'
   | 'opens';
 
-/** Of CTE `decision`, joined with `opened`. What a finding has no use for may be '' or 0. */
+/** Of CTE `decision`, joined with `opened`. */
 const ANSWER = {
   place: integer('decision.place'),
   finding: text<Finding>(),
   seq: orNull(text('opened.seq')),
-  sent_at_ms: float(`coalesce(${epochMs('opened.sent_at')}, 0)`),
-  webhook_id: text("coalesce(decision.webhook_id, '')"),
-  url: text("coalesce(url, '')"),
+  sent_at_ms: orEmpty(milliseconds('opened.sent_at')),
+  webhook_id: orEmpty(text('decision.webhook_id')),
+  url: orEmpty(text()),
   /** As it is stored; null where the caller has it. */
   payload: orNull(text('case when opened.seq is not null and not with_text then payload end')),
-  step: integer('coalesce(step, 0)'),
+  step: orEmpty(integer()),
   /** JSON of pairs of ID and secret as it is stored. */
   secrets: orNull(text()),
   /** Of the payload or of a secret. */
@@ -50,14 +50,14 @@ const ANSWER = {
   status: text<WebhookStatus>("coalesce(status, 'pending')"),
   error: orNull(text<FinalFailure>()),
   was_delivered: boolean(`finding = 'other' and ${wasDelivered('decision.webhook_id', 'decision.batch_id')}`),
-  open_seq: text("coalesce(open_seq::text, '')"),
-  remaining_ms: float(`coalesce(${epochMs('open_deadline - clock_timestamp()')}, 0)`),
-  due_in: float(
-    `coalesce(${epochMs('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()')}, 0)`,
+  open_seq: orEmpty(text()),
+  remaining_ms: orEmpty(milliseconds('open_deadline - clock_timestamp()')),
+  due_in: orEmpty(
+    milliseconds('greatest(not_before, case when not ordered then next_attempt_at end) - clock_timestamp()'),
   ),
-  accepted_at_ms: float(`coalesce(${epochMs('accepted_at')}, 0)`),
-  interruptions: integer('coalesce(interruptions, 0)'),
-  interruptions_alone: integer('coalesce(interruptions_alone, 0)'),
+  accepted_at_ms: orEmpty(milliseconds('accepted_at')),
+  interruptions: orEmpty(integer()),
+  interruptions_alone: orEmpty(integer()),
 };
 
 type OpenRow = RowOf<typeof ANSWER>;

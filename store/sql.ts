@@ -1,5 +1,5 @@
-/** A time as milliseconds since 1970: drivers and sessions differ in how they write times. */
-export const epochMs = (time: string): string => `(extract(epoch from ${time}) * 1000)::float8`;
+/** A time as milliseconds since 1970, or an interval: drivers and sessions differ in how they write times. */
+export const epochMs = (time: string): string => `extract(epoch from ${time}) * 1000`;
 
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 export const isoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));

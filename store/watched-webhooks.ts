@@ -1,5 +1,5 @@
 import { type FinalFailure, INTERRUPTED, isEndpointFailure, type WebhookStatus } from '../contract/index.js';
-import { boolean, integer, milliseconds, orNull, type RowOf, text } from './answer.js';
+import { boolean, integer, milliseconds, orEmpty, orNull, type RowOf, text } from './answer.js';
 import type { Database } from './database.js';
 import type { Interruptions } from './interrupt-attempts.js';
 import { AGAIN, LOCKED } from './passes.js';
@@ -12,9 +12,9 @@ const ANSWER = {
   place: integer('request.place'),
   status: orNull(text<WebhookStatus>()),
   failure: orNull(text<FinalFailure>('webhooks.error')),
-  is_other: boolean('coalesce(webhooks.batch_id <> request.batch_id, false)'),
-  was_delivered: boolean(
-    `coalesce(webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')}, false)`,
+  is_other: orEmpty(boolean('webhooks.batch_id <> request.batch_id')),
+  was_delivered: orEmpty(
+    boolean(`webhooks.batch_id <> request.batch_id and ${wasDelivered('webhooks.id', 'request.batch_id')}`),
   ),
   due_in: orNull(milliseconds('next_attempt_at - clock_timestamp()')),
   seq: orNull(text('last.seq')),
