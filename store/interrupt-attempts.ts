@@ -41,7 +41,7 @@ const statement = requestStatement(
 
 type Listener = (attempts: InterruptedAttempt[]) => void;
 
-/** Closes attempts that are open past their time, and tells of each of them once. */
+/** Closes attempts that are open past their time, and tells one listener of them: several workers of a process count each of them once. */
 export class Interruptions {
   readonly #database: Database;
   readonly #listeners = new Set<Listener>();
@@ -61,7 +61,8 @@ export class Interruptions {
     const rows = await this.#database.query(statement, seqs);
     if (rows.length > 0) {
       const attempts = rows.map(({ seq: _, ...attempt }) => attempt);
-      for (const listener of this.#listeners) listener(attempts);
+      const [listener] = this.#listeners;
+      listener?.(attempts);
     }
     return new Set(rows.map(({ seq }) => seq));
   }

@@ -81,7 +81,10 @@ export interface Store {
 
   /** What waits to be sent in the whole store. It reads an index entry for each unsettled webhook: not to be asked for often. */
   readBacklog(): Promise<Backlog>;
-  /** Calls the listener with the attempts that this process closes as interrupted. Returns how to listen no more. */
+  /**
+   * Calls the listener with the attempts that this process closes as interrupted. Of several listeners the first is told, so that each is
+   * counted once. Returns how to listen no more.
+   */
   onInterrupted(listener: (attempts: InterruptedAttempt[]) => void): () => void;
 
   /** One user's webhook of a call; undefined when there is none. Concurrent requests share statements. */

@@ -82,17 +82,25 @@ describeStores('the backlog', (harness) => {
     expect(Math.round((await backlog()).longest_endpoint_down_ms / HOUR_MS)).toBe(1);
   });
 
-  test('tells each interrupted attempt once, to those who listen', async () => {
+  test('tells of each interrupted attempt once, be it to one of several that listen', async () => {
     const { store } = harness();
-    const { ref } = await register(store, { webhook_url: 'https://example.com/c' });
-    await mustOpen(store, openRequest(ref));
-    await query(`update attempts set deadline = now() - interval '1 second'`);
+    const interrupted = async () => {
+      const { ref } = await register(store, { webhook_url: 'https://example.com/c' });
+      await mustOpen(store, openRequest(ref));
+      await query(`update attempts set deadline = now() - interval '1 second'`);
+      expect(await store.readStanding(ref)).toEqual({ kind: 'interrupted' });
+      expect(await store.readStanding(ref)).toEqual({ kind: 'interrupted' });
+      return { ...ref, url: 'https://example.com/c', step: 0 };
+    };
     const told: unknown[] = [];
-    const forget = store.onInterrupted((attempts) => told.push(...attempts));
-    expect(await store.readStanding(ref)).toEqual({ kind: 'interrupted' });
-    expect(await store.readStanding(ref)).toEqual({ kind: 'interrupted' });
-    expect(told).toEqual([{ ...ref, url: 'https://example.com/c', step: 0 }]);
-    forget();
+    const listen = () => store.onInterrupted((attempts) => told.push(...attempts));
+    const forgets = [listen(), listen()];
+    const first = await interrupted();
+    expect(told).toEqual([first]);
+    forgets[0]?.();
+    const second = await interrupted();
+    expect(told).toEqual([first, second]);
+    forgets[1]?.();
   });
 });
 
