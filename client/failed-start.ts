@@ -30,8 +30,15 @@ export function findFailedOptions(request: FailedRequest) {
 
 /** Throws `InvalidRequestError`. */
 export function resendFailedOptions(request: ResendFailedRequest, now: Date) {
-  const { user_id, since, until = now.toISOString(), url } = parseOrThrow(resendFailedRequestSchema, request);
-  const input: ResendFailedInput = { user_id, since, until, ...(url !== undefined && { url }) };
+  const { until = now.toISOString(), ...rest } = parseOrThrow(resendFailedRequestSchema, request);
+  const { user_id, since, url, options } = rest;
+  const input: ResendFailedInput = {
+    user_id,
+    since,
+    until,
+    ...(url !== undefined && { url }),
+    ...(options && { options }),
+  };
   return {
     workflowId: resendFailedWorkflowId(randomId()),
     args: [input] as [ResendFailedInput],

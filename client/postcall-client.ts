@@ -188,6 +188,7 @@ export class PostcallClient implements AsyncDisposable {
    *   since: '2026-03-02T00:00:00Z',
    *   until: '2026-03-03T00:00:00Z',
    *   url: 'https://example.com/hooks/calls',
+   *   options: { max_in_flight: 20, down_after: 5 },
    * });
    * const { batches } = await resend.result();
    * ```

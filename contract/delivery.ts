@@ -1,4 +1,4 @@
-import type { BatchBase, Counts } from './batch.js';
+import type { BatchBase, BatchOptions, Counts } from './batch.js';
 import type { FinalFailure, Rejection } from './failures.js';
 
 /** What the workflow's activities take and return. Failures of webhooks are data; nothing is thrown for them. */
@@ -187,6 +187,8 @@ export interface ResendFailedInput {
   since: string;
   until: string;
   url?: string;
+  /** Of each batch that it starts. */
+  options?: BatchOptions;
   /** Set by the workflow itself when it continues as new. */
   cursor?: string;
   done?: ResendFailedResult;

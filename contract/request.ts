@@ -138,7 +138,10 @@ const failedWindow = {
 };
 
 /** What `PostcallClient.resendFailed` takes. */
-export const resendFailedRequestSchema = body(failedWindow).refine(hasTime, NO_TIME);
+export const resendFailedRequestSchema = body({ ...failedWindow, options: batchOptionsSchema.optional() }).refine(
+  hasTime,
+  NO_TIME,
+);
 export type ResendFailedRequest = z.infer<typeof resendFailedRequestSchema>;
 
 /** What `PostcallClient.listFailed` takes. */

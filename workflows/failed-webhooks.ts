@@ -30,15 +30,25 @@ export async function resendFailedWebhooks(input: ResendFailedInput): Promise<Re
   return continueAsNew<typeof resendFailedWebhooks>({ ...input, done, ...(cursor && { cursor }) });
 }
 
-const filterOf = ({ cursor: _, done: __, search_attributes: ___, ...filter }: ResendFailedInput) => filter;
+const filterOf = ({
+  cursor: _cursor,
+  done: _done,
+  options: _options,
+  search_attributes: _attributes,
+  ...filter
+}: ResendFailedInput) => filter;
 
 /** Two resends at the same moment find the same webhooks: a batch takes only those that are still failed. */
-async function resend({ user_id, search_attributes }: ResendFailedInput, { webhooks }: FailedPage): Promise<string> {
+async function resend(
+  { user_id, options, search_attributes }: ResendFailedInput,
+  { webhooks }: FailedPage,
+): Promise<string> {
   // Interceptors draw from the workflow's own random numbers: with and without them a replay must come to the same IDs.
   const ids = getRandomStream('batch IDs');
   const batch_id = batchId(`b_${ids.uuid4().replaceAll('-', '')}`, ids.uuid4().slice(0, 8));
   const call_ids = webhooks.map(({ call_id }) => call_id);
-  const batches: BatchRequest[] = [{ batch_id, user_id, send_type: 'resend', only_failed: true, call_ids }];
+  const base = { batch_id, user_id, send_type: 'resend', only_failed: true } as const;
+  const batches: BatchRequest[] = [{ ...base, call_ids, ...(options && { options }) }];
   const input: DeliverInput<never> = { batches, ...(search_attributes && { search_attributes }) };
   await startChild<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
     workflowId: workflowIdOf(batch_id),

@@ -16,7 +16,7 @@ interface ResendOptions extends WaitOptions, TuningOptions {
   url?: string;
 }
 
-const NAMED_ONLY = ['file', 'idempotencyKey', 'maxInFlight', 'downAfter', 'watch', 'wait'];
+const NAMED_ONLY = ['file', 'idempotencyKey', 'watch', 'wait'];
 
 export function addResend(program: Command, session: Session): void {
   const command = program
@@ -57,7 +57,7 @@ async function resendFailed(named: string[], options: ResendOptions, session: Se
   const { userId: user_id, since = '', until, url } = options;
   refuse(since === '' || undefined, 'since is required with --failed: for example --since 24h');
   await session.withClient(async (client) => {
-    const resend = await client.resendFailed({ user_id, since, until, url });
+    const resend = await client.resendFailed({ user_id, since, until, url, options: tuningOf(options) });
     session.output.note(`Sending again what failed since ${since} (${resend.workflowId})`);
     const result = await session.interruptible((signal) => resend.result({ signal }));
     session.output.print(result, () =>

@@ -6,7 +6,7 @@ import {
   type Progress,
   WorkerUnavailableError,
 } from '../../../client/index.js';
-import { answer, neverAnswer } from '../../support/behaviours.js';
+import { answer, delayed, neverAnswer } from '../../support/behaviours.js';
 import { type Scene, sharedTestStack, startScene } from '../../support/stack.js';
 
 /** Waiting calls stay where a test wants them; the first probe would come at a random moment of the first interval. */
@@ -232,7 +232,7 @@ test('a watch bears a worker that is away for a while, and no longer', async () 
   expect((await patient).value).toMatchObject({ retrying: 1 });
 });
 
-test('failed webhooks are listed in pages and sent again', async () => {
+test('failed webhooks are listed in pages and sent again, as the options of their batches say', async () => {
   const { client, user_id, addCalls, receiver } = await startScene(stack(), answer(410));
   const since = new Date(Date.now() - 3_600_000).toISOString();
   const call_ids = await addCalls(5);
@@ -249,14 +249,16 @@ test('failed webhooks are listed in pages and sent again', async () => {
   expect((await client.listFailed({ user_id: 'somebody-else', since })).webhooks).toEqual([]);
   expect((await client.listFailed({ user_id, since, url: 'https://example.com/' })).webhooks).toEqual([]);
 
-  receiver.behaviour = answer(200);
-  const resend = await client.resendFailed({ user_id, since });
+  receiver.clear();
+  receiver.behaviour = delayed(50, answer(200));
+  const resend = await client.resendFailed({ user_id, since, options: { max_in_flight: 1 } });
   const { batches, calls } = await resend.result();
   expect(calls).toBe(5);
   for (const batchId of batches) {
     expect(await client.getHandle(batchId).describe()).toMatchObject({ user_id });
     expect(await client.getHandle(batchId).result()).toMatchObject({ delivered: 5 });
   }
+  expect(receiver.maxInFlight).toBe(1);
   expect((await client.listFailed({ user_id, since })).webhooks).toEqual([]);
 });
 

@@ -110,7 +110,7 @@ describe('with a running stack', { timeout: 120_000 }, () => {
     expect((await cli(['failed', '--since', '1h'])).stderr).toMatch(/^2 failed webhooks since/);
 
     receiver.behaviour = answer(200);
-    const resent = await json('resend', '--failed', '--since', '1h');
+    const resent = await json('resend', '--failed', '--since', '1h', '--max-in-flight', '1', '--down-after', '5');
     expect(resent).toMatchObject({ exitCode: 0, answers: [{ calls: 2 }] });
     const { batches } = resent.answers[0] as { batches: string[] };
     for (const batchId of batches) expect(await json('result', batchId)).toMatchObject({ exitCode: 0 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { findFailedOptions, resendFailedOptions } from '../../../client/failed-start.js';
 import { encodeFailureCursor } from '../../../contract/cursor.js';
-import { InvalidRequestError } from '../../../contract/index.js';
+import { InvalidRequestError, resendFailedRequestSchema } from '../../../contract/index.js';
 
 const NOW = new Date();
 const period = { user_id: 'u-1', since: '2026-01-30T09:00:00Z', until: '2026-01-31T09:00:00Z' };
@@ -26,6 +26,17 @@ describe.each([
     expect(() => optionsOf(request)).toThrow(InvalidRequestError);
     expect(() => optionsOf(request)).toThrow(message);
   });
+});
+
+test('resendFailed loses no field on its way to the workflow', () => {
+  const whole = { ...period, url: 'https://example.com/', options: { max_in_flight: 7, down_after: 3 } };
+  expect(Object.keys(whole).sort()).toEqual(Object.keys(resendFailedRequestSchema.shape).sort());
+  expect(resendFailedOptions(whole, NOW).args).toEqual([whole]);
+});
+
+test('resendFailed refuses options beyond their limits at once', () => {
+  const request = { ...period, options: { max_in_flight: 501 } };
+  expect(() => resendFailedOptions(request, NOW)).toThrow('options.max_in_flight');
 });
 
 test.each(['', 'x', '%00', ofJson('["c"]'), ofJson('[1,"\\u0000"]'), ofJson('[9e15,"c"]')])(

@@ -3,7 +3,12 @@ import { Output } from '../../../../client/cli/output.js';
 import { buildProgram } from '../../../../client/cli/program.js';
 import { Session } from '../../../../client/cli/session.js';
 import { loadConfig } from '../../../../config/config.js';
-import { batchOptionsSchema, createRequestSchema, resendRequestSchema } from '../../../../contract/index.js';
+import {
+  batchOptionsSchema,
+  createRequestSchema,
+  resendFailedRequestSchema,
+  resendRequestSchema,
+} from '../../../../contract/index.js';
 
 /** How the command line names what requests say; null: it cannot be said there, and why. */
 const OPTIONS: Record<string, string | null> = {
@@ -13,6 +18,9 @@ const OPTIONS: Record<string, string | null> = {
   idempotency_key: '--idempotency-key',
   max_in_flight: '--max-in-flight',
   down_after: '--down-after',
+  since: '--since',
+  until: '--until',
+  url: '--url',
   // A person's command is part of no trace.
   traceparent: null,
 };
@@ -22,6 +30,7 @@ const fieldsOf = (schema: { shape: Record<string, unknown> }) => Object.keys(sch
 test.each([
   ['create', fieldsOf(createRequestSchema)],
   ['resend', fieldsOf(resendRequestSchema)],
+  ['resend', fieldsOf(resendFailedRequestSchema)],
 ])('%s has an option for each field of its request', (name, fields) => {
   const streams = { stdout: process.stdout, stderr: process.stderr };
   const program = buildProgram(new Session(loadConfig({}), new Output(streams, false), process.stdin));
