@@ -29,7 +29,7 @@ export interface Dependencies {
   events?: DeliveryEvents;
   /** Makes a span for each attempt. Absent: requests carry the batch's `traceparent` as it is. */
   tracer?: AttemptTracer;
-  /** Told of what must not happen and does not stop the worker: a statement that the database refuses, an attempt that cannot be recorded. */
+  /** Told of faults that do not stop the worker: a statement that the database refuses, an attempt that cannot be recorded. */
   onFault: (what: string, error: unknown) => void;
   /** Ends watches when the worker stops. */
   stopping: StopSignal;

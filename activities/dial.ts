@@ -29,8 +29,8 @@ export interface Dialling {
 export type Dialled = (error: Error | null, socket?: Socket) => void;
 
 /**
- * Opens a TCP connection to the first of these IP addresses that accepts one (RFC 8305). Node.js gives an address up after
- * 250 ms when it dials the next one; here it stays in the race until another one has won or the caller cancels.
+ * Opens a TCP connection to the first of these IP addresses that accepts one (RFC 8305). Node.js gives an address up after 250 ms, when it
+ * dials the next one. Here it stays in the race until another one wins, or the caller cancels.
  */
 export function dial(addresses: readonly LookupAddress[], port: number, done: Dialled): Dialling {
   const waiting = inDiallingOrder(addresses).slice(0, MAX_ADDRESSES);
@@ -63,7 +63,7 @@ export function dial(addresses: readonly LookupAddress[], port: number, done: Di
     if (waiting.length > 0) timer = setTimeout(next, HEAD_START_MS);
     const socket = connect({ host, port, ...SOCKET_OPTIONS });
     racing.add(socket);
-    // It stays on the winner: below TLS, nobody else listens to the socket's errors.
+    // It stays on the winner: below TLS, nothing else listens to the socket's errors.
     socket.on('error', (error) => fail(socket, error));
     socket.once('connect', () => {
       end(socket);

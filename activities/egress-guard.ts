@@ -5,13 +5,13 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** A parsed CIDR. */
 export type Network = [Address, number];
 
-/** Which networks may be reached although they are not public, and which may not whatever they are. Denial wins. */
+/** Networks that may be reached although they are not public, and networks that may never be. Denial wins. */
 export interface EgressLists {
   allow: readonly Network[];
   deny: readonly Network[];
 }
 
-/** Why an address may not be reached: what it is, such as `a private address`, or the network of the deny list that it is in. */
+/** Why an address may not be reached: its kind, such as `a private address`, or the network of the deny list that has it. */
 export type Refusal = { kind: 'not_public'; what: string } | { kind: 'denied'; network: string };
 
 const describe = (refusal: Refusal): string =>
@@ -47,7 +47,7 @@ const unmapped = ([address, prefix]: Network): Network =>
 /** Parses CIDRs (`10.0.0.0/8`, `fd00::/8`) and single addresses. Throws a TypeError that names the first bad one. */
 export const parseNetworks = (cidrs: readonly string[]): Network[] => cidrs.map((cidr) => unmapped(parseNetwork(cidr)));
 
-/** What is wrong with each of ipaddr.js's ranges (the IANA special-purpose registries); any other is worded as `reserved`. */
+/** Each of ipaddr.js's ranges (the IANA special-purpose registries) in words; any other is `reserved`. */
 const REFUSALS: Record<string, string> = {
   unspecified: 'an unspecified address',
   broadcast: 'a broadcast address',

@@ -43,9 +43,9 @@ export interface EndpointLimitOptions {
 }
 
 /**
- * Bounds the attempts in flight to each origin of a user without ever queueing: an attempt without a place gives its activity slot back
- * and comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms, so busy callers
- * are promised these moments one after the other and do not return as a herd. An origin without attempts in flight is forgotten.
+ * Bounds the attempts in flight to each origin of a user. Nothing queues: an attempt without a place gives its activity slot back, and
+ * comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms. Busy callers are promised these
+ * moments one after the other, so that they do not return as a herd. An origin without attempts in flight is forgotten.
  */
 export class EndpointLimit {
   readonly #limit: number;

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the head of a response that the parser has refused; undefined when it is none of these. The parser's own
- * reason is hidden behind the Content-Length where there is one, or speaks of a character.
+ * The defect of a response's head that the parser has refused; undefined when it is none of these. The parser's own reason is hidden behind
+ * a Content-Length, or speaks of a character.
  *
  * @param head a response from its first byte on, in Latin-1
  */

@@ -18,9 +18,8 @@ export interface Suspect {
 export const isPoison = ({ alone }: Suspect): boolean => alone >= POISON_FROM;
 
 /**
- * Finds the call whose attempt ends its worker process. Interrupted webhooks are tried alone where that holds up no other, and from the
- * third interruption on one after the other, while new attempts wait a moment. Only interruptions of attempts that were alone count
- * against a call.
+ * Finds the call whose attempt ends its worker process. An interrupted webhook is tried alone where that holds up no other. From its third
+ * interruption on it waits for its turn, and new attempts wait a moment for it. Only an interruption alone counts against a call.
  */
 export class Isolation {
   readonly #heldBack: (() => void)[] = [];
@@ -87,7 +86,7 @@ export class Isolation {
     });
   }
 
-  /** Those who were held back start first: in a long line of suspects everybody gets on. */
+  /** Attempts that were held back start first, so that a long line of suspects does not hold them up. */
   #moveLine(): void {
     if (this.#held || this.#lineMoves || this.#line.length === 0) return;
     this.#lineMoves = true;
@@ -96,7 +95,7 @@ export class Isolation {
       if (this.#held) return;
       const next = this.#line.shift();
       if (!next) return;
-      // The turn must not be taken before the one who waits for it runs.
+      // The turn must not be taken before its suspect runs.
       this.#held = true;
       next();
     });

@@ -16,7 +16,7 @@ import type { Dependencies } from './dependencies.js';
 
 /** The activities that write to the store and send nothing. They answer that the store is away; only `findFailed` throws. */
 export function createBookkeeping({ store, calls, retryPolicy, events, onFault }: Dependencies) {
-  /** What the database refuses is a fault of our own, and must not end a batch: it is tried again like an absence. */
+  /** A refusal by the database is a fault of our own, and must not end a batch: it is tried again like an absence. */
   async function orAway<T>(what: string, work: Promise<T>): Promise<T | StoreAway> {
     try {
       return await work;

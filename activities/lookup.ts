@@ -25,9 +25,8 @@ const codeOf = (error: unknown): string => {
 };
 
 /**
- * Concurrent lookups of one name share one answer; nothing is kept afterwards. The system's resolver blocks one of the few
- * threads of libuv's pool: without this, a hundred connections to a name whose DNS is dead would occupy them all and
- * delay every other endpoint.
+ * Concurrent lookups of one name share one answer; nothing is kept afterwards. The system's resolver blocks one of the few threads of
+ * libuv's pool. A hundred connections to a name with a dead DNS would occupy them all, and delay every other endpoint.
  */
 export function shareLookups(lookupHost: Lookup): Lookup {
   const running = new Map<string, Promise<LookupAddress[]>>();

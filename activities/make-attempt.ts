@@ -63,7 +63,10 @@ class AttemptAtPlace {
     }
   }
 
-  /** Asks the store until it has opened an attempt or says why there is none: it wants the call's text, or to know how a suspect is tried. */
+  /**
+   * Asks the store until it has opened an attempt, or says why there is none. It may first want the call's text, or to know how a suspect
+   * is tried.
+   */
   async #open(): Promise<OpenedAttempt | DeliveryEnd> {
     const { batch_id, user_id, call_id, send_type, ordered = false } = this.#input;
     const request: OpenRequest = {

@@ -31,7 +31,7 @@ export async function obtainCall(
   }
 }
 
-/** The `calls` table has been asked already, by the statement that opens attempts, and says at once what there is. */
+/** The statement that opens attempts has asked the `calls` table already, and nothing comes later. */
 const NO_GRACE: ReadPolicy = { grace_ms: 0, ready_timeout_ms: 0, send_incomplete: false };
 
 function read({ calls, reads }: AttemptTools, { call_id, user_id }: DeliveryInput): Promise<Reading> {

@@ -31,9 +31,9 @@ export interface RecoveryOptions {
 }
 
 /**
- * Spreads an endpoint's recovery: a delivery wakes webhooks that wait for the same user and URL, whatever batch they belong to.
- * And probes: of the webhooks that wait for a failing endpoint one is woken from time to time, so that its return is noticed
- * however long their schedules have grown.
+ * Spreads an endpoint's recovery: a delivery wakes webhooks that wait for the same user and URL, whatever batch they belong to. Probes: one
+ * of the webhooks that wait for a failing endpoint is woken from time to time. So its return is noticed, however long their schedules have
+ * grown.
  */
 export class Recovery {
   readonly #options: RecoveryOptions;
@@ -77,7 +77,7 @@ export class Recovery {
     if (deliveries === undefined) this.#track(this.#spread(key, endpoint));
   }
 
-  /** Until there is no delivery that has not woken anyone. Then once more: what had failed just before may be woken a second later. */
+  /** Goes on while deliveries come in. Then once more: a webhook that failed just before may be woken a second later. */
   async #spread(key: string, endpoint: Endpoint): Promise<void> {
     try {
       for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
@@ -90,7 +90,7 @@ export class Recovery {
     }
   }
 
-  /** True when somebody was waiting. */
+  /** True when a webhook was waiting. */
   async #wakeWaiting(endpoint: Endpoint, deliveries: number): Promise<boolean> {
     if (this.#options.stopping.stopped) return false;
     const limit = Math.min(deliveries * WAKES_PER_DELIVERY, MAX_WAKES_AT_ONCE);

@@ -35,9 +35,8 @@ function askedDelay({ response_code, retry_after_ms = 0 }: FailedAttempt): numbe
 export type NextDelay = { delay_ms: number; held_ms: number } | 'used_up';
 
 /**
- * How long to wait after a failed attempt. A wait that would end after the horizon is not begun: the schedule is used up at
- * once, and no call waits for an attempt that never comes. `retry-after` is waited for in full, at most {@link MAX_RETRY_AFTER_MS},
- * and spread upwards only.
+ * How long to wait after a failed attempt. A wait that would end after the horizon is not begun: the schedule is used up at once.
+ * `retry-after` is waited for in full, at most {@link MAX_RETRY_AFTER_MS}, and spread upwards only.
  */
 export function nextDelay(policy: Pick<RetryPolicy, 'schedule_ms' | 'jitter'>, attempt: FailedAttempt): NextDelay {
   const base = policy.schedule_ms[Math.min(attempt.step, policy.schedule_ms.length - 1)];

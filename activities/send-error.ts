@@ -57,7 +57,7 @@ const KINDS = new Map<string, SendErrorKind>([
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_C|INVALID_(CA|PURPOSE)$|PATH_LENGTH_|HOSTNAME_MISMATCH$)/;
 
-/** undici's reasons for giving up a connection that was not closed by the other side, and what they mean to a request. */
+/** undici's reasons for giving up a connection that is still open, and their meaning for a request. */
 const BAD_RESPONSES = new Map([
   ['bad response', 'an unrequested 100 Continue'],
   ['bad upgrade', 'an unrequested upgrade'],
@@ -121,7 +121,7 @@ function messageOf(error: Error, kind: SendErrorKind, code: string, timeoutMs: n
 }
 
 /**
- * What went wrong with a request to which no response came, in the project's terms.
+ * Why no response came to a request, in the project's terms.
  *
  * @param head how the response began, as far as it came
  */

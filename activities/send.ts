@@ -8,7 +8,7 @@ import { TrackedClient, type TrackedRequest } from './tracked-client.js';
 import { MAX_HEAD_BYTES } from './tracked-connection.js';
 import { UndiciHandler } from './undici-handler.js';
 
-/** Milliseconds for which a connection is kept without traffic at most, whatever the endpoint offers in `keep-alive`. */
+/** Milliseconds for which a connection is kept without traffic, at most; an endpoint's `keep-alive` may shorten it. */
 const MAX_IDLE_MS = 30_000;
 
 export interface SenderOptions {
@@ -44,11 +44,10 @@ interface SendRequest {
 
 export interface Sender {
   /**
-   * Makes one POST and never follows a redirect. A kept connection that turns out to be closed before a byte of the response
-   * has come is replaced once, within the same time: the endpoint may then get the request twice.
+   * Makes one POST and never follows a redirect. A kept connection may be closed before a byte of the response has come. It is replaced
+   * once, within the same time; the endpoint may then get the request twice.
    *
-   * Resolves however the endpoint behaves; rejects only when the request could not be made at all because of a fault in this
-   * process (a closed sender, an illegal header).
+   * Resolves however the endpoint behaves. Rejects only for a fault of this process (a closed sender, an illegal header).
    */
   send(request: SendRequest): Promise<AttemptEnd>;
   /** Lets what is in flight finish, then closes the connections. */

@@ -10,9 +10,9 @@ function standardKey(secret: string): Buffer {
 }
 
 /**
- * `webhook-signature` of Standard Webhooks (https://www.standardwebhooks.com): one `v1` for each secret, so that receivers
- * may change from one secret to the next. By node:crypto and not by the `standardwebhooks` library, whose SHA-256 in
- * JavaScript takes ten times as long and would be the most expensive part of sending; the tests verify with the library.
+ * `webhook-signature` of Standard Webhooks (https://www.standardwebhooks.com): one `v1` for each secret, so that receivers may change from
+ * one secret to the next. By node:crypto: SHA-256 of the `standardwebhooks` library is JavaScript, takes ten times as long, and would be
+ * the most expensive part of sending. The tests verify with the library.
  */
 function standardSignatures(message: SignedMessage): string {
   const { webhook_id, timestamp, body, secrets } = message;

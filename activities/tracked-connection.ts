@@ -12,9 +12,9 @@ const NOTHING = Buffer.alloc(0);
 type Position = 'undecided' | 'head' | 'beyond';
 
 /**
- * What undici does not tell about a connection, seen on the bytes that it reads: whether it has carried a request before,
- * whether a byte of the awaited response has come, and how the response begins. It also leaves `100 Continue` out, which a
- * client must be able to take without having asked for it (RFC 9110 section 15.2), and undici cannot.
+ * Tells of a connection what undici does not: whether it has carried a request before, whether a byte of the awaited response has come, and
+ * how the response begins. It looks at the bytes that undici reads. It leaves `100 Continue` out: a client must take it unasked (RFC 9110
+ * section 15.2), and undici cannot.
  */
 export class TrackedConnection {
   #requests = 0;

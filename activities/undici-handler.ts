@@ -36,10 +36,10 @@ function retryAfterOf(headers: Headers): number | null {
 }
 
 /**
- * What undici tells of one attempt: no stream, no AbortSignal, one timer. The timer ends the attempt by itself, since undici
- * cannot abort a request that still waits for its connection; such a request is dropped before a byte of it is sent.
+ * Takes from undici what becomes of one attempt: no stream, no AbortSignal, one timer. The timer ends the attempt by itself, since undici
+ * cannot abort a request that waits for its connection. Such a request is dropped before a byte of it is sent.
  *
- * Once a status has come it is the attempt's end, however the body ends: what an endpoint has decided is not undone by it.
+ * A status that has come is the attempt's end, however the body ends: the endpoint has decided.
  */
 export class UndiciHandler implements Dispatcher.DispatchHandler {
   readonly end: Promise<AttemptEnd>;

@@ -1,7 +1,7 @@
 import { isEndpointFailure } from '../contract/index.js';
 import type { AttemptEnd } from './attempt-end.js';
 
-/** What an attempt's end says by itself, whatever the retry schedule makes of it. */
+/** What an attempt's end says by itself; the retry schedule decides the rest. */
 export type Verdict =
   | { kind: 'delivered' }
   /** The endpoint is gone for good: final. */

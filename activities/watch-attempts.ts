@@ -16,8 +16,8 @@ const HEARTBEAT_INTERVAL_MS = 2_000;
 const UNKNOWN_LOOKS = 3;
 
 /**
- * Creates the activity that waits for attempts that outlasted their local activity. It returns soon after the first ones have ended, and at
- * the latest after `window_ms`, with what has ended by then; at once when the worker stops. Attempts go on whatever becomes of it.
+ * Creates the activity that waits for attempts that outlasted their local activity. It returns soon after the first ends, and after
+ * `window_ms` at the latest, with the ends that there are; at once when the worker stops. The attempts go on without it.
  */
 export const createWatchAttempts =
   (deps: Dependencies, attempts: RunningAttempts) =>

@@ -55,7 +55,7 @@ export const invalid = (status: number, ...messages: string[]): ApiError =>
 
 export const notJson = (): ApiError => invalid(415, 'The content-type must be application/json.');
 
-/** The same for what does not exist and for what is another user's, so that neither can be told from the other. */
+/** The same for a thing that does not exist and for another user's, so that neither can be told from the other. */
 export const notFound = (what: string): ApiError =>
   new ApiError(404, [{ error: 'NOT_FOUND', message: `There is no such ${what}.` }]);
 
@@ -109,7 +109,7 @@ const TABLE: readonly Row[] = [
   row(StoreUnavailableError, () => unavailable('database_unavailable', 'The database cannot be reached.')),
 ];
 
-/** What Fastify itself throws before a route is reached, where it can be said better than by its status. */
+/** Errors of Fastify itself, before a route is reached, that can be said better than by their status. */
 const FRAMEWORK_ERRORS: Record<string, ApiError> = {
   FST_ERR_CTP_BODY_TOO_LARGE: invalid(413, 'The body is too large; send the calls in several requests.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: notJson(),
@@ -130,12 +130,12 @@ export function toApiError(error: Error): ApiError | undefined {
 
 function frameworkError({ code, statusCode: status = 500 }: FastifyError): ApiError | undefined {
   if (FRAMEWORK_ERRORS[code]) return FRAMEWORK_ERRORS[code];
-  // Nobody else's status says anything of the request.
+  // No other error's status says anything of the request.
   if (!String(code).startsWith('FST_') || status >= 500) return undefined;
   if (status === 404) return notFound('path');
   return invalid(status, `The request cannot be answered: ${STATUS_CODES[status] ?? 'it is wrong'}.`);
 }
 
-/** Of the 500 that is answered for whatever the tables do not name. */
+/** The 500 for all that the tables do not name. */
 export const internalError = (requestId: string): ApiError =>
   new ApiError(500, [{ error: 'INTERNAL_SERVER_ERROR', message: `Something went wrong here; request ${requestId}.` }]);

@@ -31,7 +31,7 @@ export interface RunningApi {
 }
 
 /**
- * Listens on the configured address. It starts without the workflow service too: until that answers, `/readyz` and whatever needs it
+ * Listens on the configured address. It starts without the workflow service too: until that answers, `/readyz` and requests that need it
  * are answered with 503. Rejects when the port is taken.
  */
 export async function startApi(options: StartApiOptions): Promise<RunningApi> {

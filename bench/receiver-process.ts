@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * A webhook endpoint in a process of its own. It tells on request when each call arrived. `/hook` answers 200 at once, `/slow` after
- * 300 ms, `/third` answers 404 to the first three requests of each call, `/outage` answers 503 until it is told that the outage is over,
- * `/hang` never answers, and is not told of. It listens on many ports, each an origin of its own.
+ * A webhook endpoint in a process of its own. It tells on request when each call arrived. `/hook` answers 200 at once, `/slow` after 300
+ * ms, `/third` answers 404 to the first three requests of each call, `/outage` answers 503 until the outage is over, `/hang` never answers
+ * and is not counted. It listens on many ports, each an origin of its own.
  */
 export type ReceiverMessage = { ports: number[] } | { count: number } | { arrivals: [callId: string, at: number][] };
 export type ReceiverOrder = 'arrivals' | 'count' | 'outage over';

@@ -146,7 +146,7 @@ export class BatchHandle {
   }
 
   /**
-   * True as soon as no call is `pending` any more; false after `timeoutMs`, be the service and a worker there or not.
+   * True as soon as no call is `pending` any more; false after `timeoutMs`, also without the service or a worker.
    *
    * @example
    * ```ts
@@ -240,7 +240,7 @@ export class BatchHandle {
   }
 }
 
-/** Undefined while the service or the worker is away, for as long as that is to be borne. */
+/** Undefined while the service or the worker is away, as long as that is bearable. */
 async function unlessAway<T>(answer: Promise<T>, bearable: boolean): Promise<T | undefined> {
   try {
     return await answer;

@@ -11,7 +11,7 @@ import {
 } from '../contract/index.js';
 import { BatchFailedError } from './errors/index.js';
 
-/** What a workflow came to. One that failed since its every call was rejected has a result as well. */
+/** A workflow's result. One that failed because its every call was rejected has one as well. */
 export async function deliverResult(result: Promise<DeliverResult>): Promise<DeliverResult> {
   try {
     return await result;

@@ -28,8 +28,8 @@ const definedFields = (fields: object, prefix = ''): [name: string, value: unkno
   });
 
 /**
- * Tells a repeated request from another one under the same idempotency key: by all of its fields, whatever their order, so that one that
- * is added counts as well, and leaves the fingerprints of requests without it as they were. A repetition has a place of its own in a trace.
+ * Tells a repeated request from another one under the same idempotency key, by all of its fields, in any order. A new field counts as well,
+ * and leaves the fingerprints of requests without it as they were. Not the traceparent: a repetition has a place of its own in a trace.
  */
 export const requestFingerprint = ({ traceparent: _, ...request }: Omit<BatchRequest, 'batch_id'>): string =>
   digest(...definedFields(request).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -23,8 +23,8 @@ const SMOOTHING = 0.3;
 export type StartGroup = (group: readonly BatchStart[]) => Promise<readonly string[]>;
 
 /**
- * Lets small requests share workflows. At most one start is under way; what comes meanwhile, or within the interval after a start under
- * load, shares the next. Every request that is taken in is started, or fails with an error that says what has become of it.
+ * Lets small requests share workflows. At most one start is under way. Requests that come meanwhile share the next one; under load, so do
+ * those that come within the interval after a start. Every request that is taken in is started, or fails with an error that says why.
  */
 export class GroupedStarts {
   readonly #startGroup: StartGroup;
@@ -84,7 +84,7 @@ export class GroupedStarts {
   }
 
   async #run(): Promise<void> {
-    // What is asked for in the same turn shares the first start.
+    // Requests of the same turn share the first start.
     await Promise.resolve();
     while (this.#queue.length > 0) {
       await this.#pause();
@@ -124,7 +124,7 @@ export class GroupedStarts {
     }
   }
 
-  /** What the service refuses for its content is halved, until the request at fault is alone. */
+  /** A group that the service refuses for its content is halved, until the request at fault is alone. */
   async #startAll(group: readonly WaitingStart[]): Promise<void> {
     try {
       const batchIds = await this.#startGroup(group.map(({ start }) => start));

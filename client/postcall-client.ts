@@ -103,13 +103,12 @@ export class PostcallClient implements AsyncDisposable {
   }
 
   /**
-   * Creates a webhook for each call that has none yet and sends it, durably from the moment this resolves. The same
-   * `idempotency_key` returns the first request's batch, be it running or finished, for as long as the workflow service keeps it
-   * (its retention period); with other content it throws `IdempotencyConflictError`. A batch whose every call was rejected is no
-   * obstacle: the same request starts another.
+   * Creates a webhook for each call that has none yet and sends it, durably from the moment this resolves. The same `idempotency_key`
+   * returns the first request's batch, running or finished, for as long as the workflow service keeps it (its retention period). With other
+   * content it throws `IdempotencyConflictError`. Where every call of that batch was rejected, the same request starts another.
    *
    * Throws `InvalidRequestError`, and `ServiceUnavailableError` within five seconds when the service is away or too many requests wait:
-   * nothing was accepted. A start whose answer was lost is repeated, for thirty seconds at most; where it stays unknown, the error's
+   * nothing was accepted. A start whose answer was lost is repeated, for thirty seconds at most. Where no answer comes, the error's
    * `mayBeAccepted` is set.
    *
    * @example
@@ -212,9 +211,8 @@ export class PostcallClient implements AsyncDisposable {
   }
 
   /**
-   * Ends waits for results and resolves when everything that was asked for has been answered and no request is under way; that takes
-   * some seconds when the workflow service is away. Then closes the connection that {@link PostcallClient.connect} opened; one that
-   * was passed in stays open.
+   * Ends waits for results, and resolves when every request has been answered: some seconds later when the workflow service is away. Then
+   * closes the connection that {@link PostcallClient.connect} opened; one that was passed in stays open.
    *
    * @example
    * ```ts

@@ -13,7 +13,7 @@ export interface PruneSchedule {
 /** What was done to the Schedule that removes what finished batches have left. */
 export type ScheduleChange = 'created' | 'updated' | 'unchanged' | 'removed' | 'none';
 
-/** Makes the Schedule as it is to be, with whatever pause and note it has. Safe to repeat. */
+/** Makes the Schedule as it is to be; its pause and its note stay. Safe to repeat. */
 export async function arrangePruneSchedule(client: Client, wanted: PruneSchedule): Promise<ScheduleChange> {
   const handle = client.schedule.getHandle(pruneScheduleId(wanted.taskQueue));
   const found = await orUndefined(handle.describe());

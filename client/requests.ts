@@ -5,9 +5,9 @@ import { type PostcallError, ServiceUnavailableError } from './errors/index.js';
 import { mapError, type RequestContext } from './map-error.js';
 
 /**
- * Milliseconds after which a request's connection gives it up. Longer than anybody waits for an answer: a request that is cut off in the
- * middle leaves the development server's database unusable, so an abandoned request ends by itself. Longer, too, than an
- * embedded server that does not answer is left alone (10 s).
+ * Milliseconds after which a request's connection gives it up. Longer than any wait for an answer: a request that is cut off in the middle
+ * leaves the development server's database unusable, so an abandoned one ends by itself. Longer, too, than an embedded server that does not
+ * answer is left alone (10 s).
  */
 const CONNECTION_TIMEOUT_MS = 15_000;
 /** Abandoned requests that still go on. With so many of them, new ones are refused at once. */

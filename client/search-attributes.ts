@@ -11,8 +11,8 @@ export interface AttributedStart {
 }
 
 /**
- * Whether starts carry search attributes. A server that does not know one of them refuses the whole start, and a workflow that sets one
- * of these would never go on: so a start without them says so in its input.
+ * Whether starts carry search attributes. A server that does not know one of them refuses the whole start. A workflow that sets such a one
+ * would never go on, so the input of a start says whether it carries them.
  */
 export class SearchAttributeUse {
   readonly #enabled: boolean;

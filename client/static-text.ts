@@ -25,7 +25,7 @@ function sharedSummary(batches: readonly BatchRequest[]): string {
   return `${count(batches.length, 'request')}: ${count(calls, 'call')}${to}${again}`;
 }
 
-/** What an operator needs who finds the workflow in the Temporal Web UI, in its markdown. A URL's query may be secret: left out. */
+/** What an operator needs to know of a workflow in the Temporal Web UI, in its markdown. A URL's query may be secret: left out. */
 export function staticDetails(batches: readonly BatchRequest[]): string {
   const [first, ...others] = batches;
   if (!first) return '';

@@ -35,7 +35,7 @@ const PATIENCE_WITH_WORKER_MS = 1_000;
 const CHECK = { timeoutMs: 3_000 };
 /** Of one long poll, which the service ends by itself: a second before at the latest, an embedded one after four. */
 const POLL = { timeoutMs: 10_000, connectionTimeoutMs: 10_000 };
-/** For which a start whose answer was lost is repeated, and a service that is away is waited for by those who wait for results. */
+/** For this long a start whose answer was lost is repeated, and waits for results bear a service that is away. */
 const PATIENCE_WITH_SERVICE_MS = 30_000;
 const { EventType, HistoryEventFilterType, TaskQueueType, WorkflowExecutionStatus } = proto.temporal.api.enums.v1;
 
@@ -64,7 +64,7 @@ const clientWith = (
 /** The workflow service as this client uses it: every request has a time limit, and every failure is one of the client's errors. */
 export class Temporal {
   readonly #workflows: WorkflowClient;
-  /** Queries whatever has ended, in whatever way. */
+  /** Queries workflows that have ended, in any way. */
   readonly #unselective: WorkflowClient;
   readonly #taskQueue: string;
   readonly #requests: Requests;

@@ -19,7 +19,7 @@ const databaseUrl = z.url({
 });
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error');
 const text = () => z.string().optional();
-/** What Temporal's own reader takes for false, all else among it, would turn TLS off without a word. */
+/** Temporal's own reader would take any other value for false, and turn TLS off without a word. */
 const tlsFlag = z.enum(['true', 'false', '1', '0'], 'must be true or false').optional();
 
 /** All but the task queue are read by @temporalio/envconfig, as all of Temporal’s tools read them. */

@@ -4,8 +4,8 @@ import { pino } from 'pino';
 const EXPLAINED = ['InvalidConfigError', 'StoreUnavailableError', 'TracingUnavailableError'];
 
 /**
- * Tells of an error that kept a process from starting, without a stack trace where its message says it all: one JSON line in production, as
- * all of its log. The environment, and not the configuration: that may be what is wrong.
+ * Tells of an error that kept a process from starting; without a stack trace where its message says it all. In production it is one JSON
+ * line, as all of the log is. By the environment: the configuration itself may be wrong.
  */
 export function reportStartError(error: unknown, { NODE_ENV }: { NODE_ENV?: string | undefined }): void {
   const isExplained = error instanceof Error && EXPLAINED.includes(error.name);

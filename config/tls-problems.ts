@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** What @temporalio/envconfig reads of TLS. It leaves away what is only half there, and turns TLS off for what it does not understand. */
+/**
+ * The variables of TLS that @temporalio/envconfig reads. It ignores a pair that is only half there, and turns TLS off for a value that it
+ * does not understand.
+ */
 const FLAGS = ['TEMPORAL_TLS', 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'];
 const PEMS = ['TEMPORAL_TLS_CLIENT_CERT', 'TEMPORAL_TLS_CLIENT_KEY', 'TEMPORAL_TLS_SERVER_CA_CERT'];
 const KNOWN = [...FLAGS, ...PEMS.flatMap((name) => [`${name}_PATH`, `${name}_DATA`]), 'TEMPORAL_TLS_SERVER_NAME'];

@@ -1,4 +1,4 @@
-/** A larger call is refused: it would be held in memory, stored and sent whole. */
+/** A larger call is not taken: it would be held in memory, stored and sent whole. */
 export const MAX_CALL_BYTES = 10 * 1024 * 1024;
 /** Deeper ones overflow the stacks of parsers, ours and the endpoint's. */
 export const MAX_CALL_DEPTH = 100;
@@ -27,8 +27,8 @@ interface Key {
 }
 
 /**
- * Checks one call's record as its source gave it, text or object. The text stays as it is, also where it repeats keys, holds numbers
- * beyond double precision, or a key `__proto__`; only `user_id` and `call_id` must be beyond doubt.
+ * Checks one call's record as its source gave it, text or object. The text stays as it is, also where it repeats keys, holds numbers beyond
+ * double precision, or a key `__proto__`. Only `user_id` and `call_id` must be beyond doubt.
  *
  * @throws CallUnusableError with a reason that quotes nothing of the call.
  */
@@ -123,7 +123,7 @@ function endOfString(text: string, start: number): number {
 const mayNameIdentity = (written: string): boolean =>
   written === '"user_id"' || written === '"call_id"' || (written.includes('\\') && written.length <= 50);
 
-/** A value that can name nobody. */
+/** A value that names no user and no call. */
 const NO_TEXT = Symbol('neither a string nor a number');
 
 /** The value as text, a number as it is written; undefined where the record has none. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ENDPOINT_STATES, type EndpointState } from './batch.js';
 import { InvalidRequestError } from './invalid-request.js';
 
-/** What PostgreSQL could not compare with a call ID is none of ours. */
+/** A text that PostgreSQL cannot compare with a call ID is no cursor of ours. */
 const callId = z.string().refine((text) => !text.includes('\0') && text.isWellFormed());
 /** Of the years that ISO 8601 writes with four digits. */
 const milliseconds = z.int().nonnegative().max(Date.parse('9999-12-31T23:59:59.999Z'));
@@ -44,5 +44,5 @@ export type EndpointPosition = [state: EndpointState, sinceMs: number, key: stri
 export const encodeEndpointCursor = (position: EndpointPosition): string => encode(position);
 export const decodeEndpointCursor = (cursor: string): EndpointPosition => decode(endpointCursor, cursor);
 
-/** Without decoding it: for those who only pass it on. */
+/** Without decoding it: to pass it on. */
 export const isFailureCursor = (cursor: string): boolean => parse(failureCursor, cursor).success;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ENDPOINT_STATES } from './batch.js';
 
-/** An endpoint of one user (each webhook URL is one), as its attempts have shown it, whatever batches they are of. */
+/** An endpoint of one user (each webhook URL is one), as the attempts of all batches have shown it. */
 export const endpointSchema = z
   .object({
     url: z.string(),

@@ -1,6 +1,6 @@
 /**
- * The URL that a text is; undefined where it is none. `URL.canParse` is not to be trusted: once it is optimised, Node.js 20 and 22 refuse
- * whatever has a letter between U+0080 and U+00FF in it.
+ * The URL that a text is; undefined where it is none. Not by `URL.canParse`: once it is optimised, Node.js 20 and 22 refuse every URL with
+ * a letter between U+0080 and U+00FF.
  */
 export function parseUrl(text: string): URL | undefined {
   try {

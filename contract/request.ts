@@ -69,7 +69,10 @@ function normalised(value: string): string {
   return url ? url.origin + url.pathname + url.search : value;
 }
 
-/** What is stored, shown, grouped and filtered is the form that is dialled: the URL standard's serialisation, without fragment and empty query. */
+/**
+ * The form that is dialled is stored, shown, grouped and filtered as well: the URL standard's serialisation, without fragment and empty
+ * query.
+ */
 export const webhookUrlSchema = text(MAX_URL_LENGTH)
   .superRefine((value, context) => {
     const message = urlProblem(value);

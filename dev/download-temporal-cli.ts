@@ -24,8 +24,8 @@ const DOWNLOAD_TIMEOUT_MS = 300_000;
 const archiveSchema = z.object({ archiveUrl: z.url(), fileToExtract: z.string().min(1) });
 
 /**
- * Fetches the Temporal CLI from where the Temporal SDKs fetch it. Not through the SDK itself, whose download runs inside the
- * native runtime: it cannot be aborted, has no timeout, and would fix the runtime's options before the worker sets them.
+ * Fetches the Temporal CLI from where the Temporal SDKs fetch it. Not through the SDK itself: its download runs inside the native runtime,
+ * cannot be aborted, has no timeout, and would fix the runtime's options before the worker sets them.
  */
 export async function downloadTemporalCli(options: DownloadTemporalCliOptions): Promise<void> {
   const { version, path, url = 'https://temporal.download/cli', onProgress, signal } = options;

@@ -1,7 +1,7 @@
 import { InvalidConfigError } from '../config/index.js';
 import { StackError } from './stack-error.js';
 
-/** With what Ctrl-C or SIGTERM ends what is under way. */
+/** The reason with which Ctrl-C or SIGTERM aborts. */
 class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
@@ -23,9 +23,8 @@ export interface EntryPointOptions {
 }
 
 /**
- * Runs a program to its end, and ends the process: left alone, the threads of a Temporal runtime that no worker has come to use
- * would keep it. The first Ctrl-C or SIGTERM aborts the signal that `main` gets, for an orderly end; the second one ends the
- * process at once.
+ * Runs a program to its end, and ends the process: the threads of a Temporal runtime without a worker would keep it. The first Ctrl-C or
+ * SIGTERM aborts the signal that `main` gets, for an orderly end; the second one ends the process at once.
  */
 export function runEntryPoint(
   main: (interruption: AbortSignal) => Promise<void>,

@@ -28,9 +28,9 @@ export interface GuardedProcess {
 }
 
 /**
- * The shell becomes the command, and leaves a watchdog behind that reads a pipe from us. The pipe closes when the command has
- * ended, or when we end, however we end; the watchdog then ends what is left of the process group: SIGTERM, and SIGKILL ten
- * seconds later. Its own place in the group keeps the group's number from being given to another process.
+ * The shell becomes the command, and leaves a watchdog behind that reads a pipe from us. The pipe closes when the command has ended, or
+ * when we end in any way. The watchdog then ends the rest of the process group: SIGTERM, and SIGKILL ten seconds later. Its own place in
+ * the group keeps the group's number from being given to another process.
  */
 const WATCHDOG = `
 exec 3<&0 </dev/null
@@ -44,8 +44,8 @@ exec 3<&0 </dev/null
 exec "$@" 3<&-`;
 
 /**
- * Starts a process that never outlives this one, even when this one is killed with SIGKILL. It runs in a session of its own,
- * so that Ctrl-C at a terminal reaches only us and we decide the order in which things stop. Needs a POSIX shell.
+ * Starts a process that never outlives this one, even when this one is killed with SIGKILL. It runs in a session of its own: Ctrl-C at a
+ * terminal reaches only us, and we decide the order of the ends. Needs a POSIX shell.
  */
 export function spawnGuarded(command: string, args: string[], options: GuardedProcessOptions = {}): GuardedProcess {
   const { cwd, env, onOutput } = options;

@@ -32,7 +32,7 @@ export interface SupervisorOptions {
 const MAX_RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 300_000;
 
-/** Keeps a part of the stack working: one that ends, or does not work for a time, is started again, and an ERROR line says so. */
+/** Keeps a part of the stack working. One that ends, or does not work for a time, is started again, and an ERROR line says so. */
 export class Supervisor<T> {
   /** Resolves to what has happened when restarts do not help. */
   readonly failed: Promise<Error>;

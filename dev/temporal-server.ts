@@ -16,7 +16,7 @@ export interface TemporalServerOptions {
   dataDir: string;
   /** `file` (default): what was running goes on at the next start. `memory`: forgotten at the end. */
   database?: 'file' | 'memory';
-  /** Whether it knows what workflows are found by. Default true. */
+  /** Whether it has the search attributes. Default true. */
   searchAttributes?: boolean;
   /** The gRPC port. Default: any free one. */
   port?: number;
@@ -27,7 +27,7 @@ export interface TemporalServerOptions {
   signal?: AbortSignal;
 }
 
-/** A running Temporal dev server. It ends with this process, whatever ends this process. */
+/** A running Temporal dev server. It ends with this process, also where that is killed. */
 export interface TemporalServer extends AsyncDisposable {
   /** `host:port` of its gRPC frontend. */
   readonly address: string;
@@ -48,8 +48,8 @@ const HOST = '127.0.0.1';
 const WAL_LIMIT_BYTES = 16 * 1_024 * 1_024;
 
 /**
- * Fairness lets one slow endpoint not delay the others (it includes priorities). The server's own limits are those of one host
- * among many, but this one has the machine to itself: left alone, they throttle a batch at a few hundred activities a second.
+ * Fairness lets one slow endpoint not delay the others (it includes priorities). The server's own limits are those of one host among many,
+ * and throttle a batch at a few hundred activities a second; this one has the machine to itself.
  */
 const DYNAMIC_CONFIG = {
   'matching.useNewMatcher': true,

@@ -3,7 +3,7 @@ import type { Database } from './database.js';
 import { plainStatement } from './statement.js';
 import type { Backlog } from './store.js';
 
-/** What an endpoint left waiting while it was down is not overdue at once when it is back. A new one counts as back. */
+/** Webhooks that waited for an endpoint that was down are not overdue as soon as it is back. A new one counts as back. */
 const RECOVERY = "interval '10 minutes'";
 
 export const countStatement = plainStatement<[]>()(
@@ -45,7 +45,7 @@ export const downStatement = plainStatement<[]>()(
   )`,
 );
 
-/** What waits, and what keeps it from being sent: by three short statements, whose answers may be some milliseconds apart. */
+/** Unsettled webhooks, and what holds them up: by three short statements, whose answers may be some milliseconds apart. */
 export async function readBacklog(database: Database): Promise<Backlog> {
   const [[counts], [overdue], [endpoints]] = await Promise.all([
     database.run(countStatement, []),

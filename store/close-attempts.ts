@@ -51,9 +51,9 @@ const ANSWER = {
 type CloseRow = RowOf<typeof ANSWER>;
 
 /**
- * An attempt that was closed as interrupted is amended by its own late end; any other closed one stays as it is. A 2xx makes any webhook
- * of the batch delivered; a failure moves only a webhook that still waits for this attempt: not one that is settled, nor one that has
- * a newer attempt.
+ * An attempt that was closed as interrupted is amended by its own late end; any other closed one stays as it is. A 2xx makes any webhook of
+ * the batch delivered. A failure moves only a webhook that still waits for this attempt, and neither a settled one nor one with a newer
+ * attempt.
  */
 const statement = requestStatement(
   requestTable<CloseRequest>({

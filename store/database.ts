@@ -28,7 +28,7 @@ export interface Database {
   ): Promise<RowOf<Columns>[]>;
   /** How many statements of one kind it runs at the same time. */
   readonly concurrency: number;
-  /** Of a pool; undefined for one session that everybody shares. */
+  /** Of a pool; undefined for one shared session. */
   connections(): Connections | undefined;
   close(): Promise<void>;
 }

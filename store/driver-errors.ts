@@ -11,8 +11,8 @@ const UNAVAILABLE_CLASSES = [
   '58', // system error: I/O
 ];
 /**
- * A standby after a failover is read-only; a lock was not to be had; a privilege is missing, which is also how the server reports
- * a disk that has turned read-only: both are mended without us, and the end of an attempt must not be dropped until then.
+ * A standby after a failover is read-only. A lock was not to be had. A privilege is missing, which is also the server's word for a
+ * read-only disk. All are mended without us, and until then the end of an attempt must not be dropped.
  */
 const UNAVAILABLE_CODES = ['25006', '55P03', '42501'];
 /** Serialization failure and deadlock: the statement was undone and can run again at once. */
@@ -20,7 +20,7 @@ const CONFLICT_CODES = ['40001', '40P01'];
 /** Cardinality, data, integrity and limits: the statement's own data is at fault. */
 const DATA_CLASSES = ['21', '22', '23', '54'];
 
-/** What `pg` says of a pooler that does not know what the session asks for. PgBouncer gives it a code of class 08. */
+/** What `pg` says of a pooler that does not know a startup parameter. PgBouncer gives it a code of class 08. */
 const POOLER_MESSAGE = /unsupported startup parameter/i;
 /** What PgBouncer says of a database that it does not know, and of a user; both also of class 08. */
 const MISSING_DATABASE_MESSAGE = /no such database/i;
@@ -57,7 +57,7 @@ function innermost(error: unknown): DriverError {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** The typed error for whatever a driver threw. */
+/** The typed error for an error of a driver. */
 export function toStoreError(thrown: unknown): StoreError {
   const error = innermost(thrown);
   if (error instanceof StoreUnavailableError || error instanceof StoreQueryError) return error;
@@ -72,7 +72,7 @@ export function toStoreError(thrown: unknown): StoreError {
 /** What a driver can report. */
 type DriverProblem = Exclude<StoreProblem, 'schema' | 'key'>;
 
-/** What a person is told first. */
+/** The first words for a person. */
 const PROBLEMS: Record<DriverProblem, string> = {
   away: 'the database is unavailable',
   missing_database: 'the database does not exist',

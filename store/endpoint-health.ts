@@ -5,9 +5,9 @@ import { isThere } from './sql.js';
 const ANSWER_AGE = "interval '1 second'";
 
 /**
- * CTEs that note what attempts tell of their endpoints, whatever batches they are of: those in CTE `closed` of CTE `request`, whose webhooks
- * are in CTE `locked`. The last word counts: any answer brings an endpoint up, 410 means that it is gone, and ten failures in a row that
- * it is down. An attempt that failed in this process alone tells nothing. CTE `judged` has the rows that are written.
+ * CTEs that note what attempts of all batches tell of their endpoints. The attempts are those in CTE `closed` of CTE `request`, their
+ * webhooks those in CTE `locked`. The last attempt counts: any answer brings an endpoint up, 410 means gone, and ten failures in a row mean
+ * down. An attempt that failed by a fault of this process tells nothing. CTE `judged` has the rows that are written.
  */
 export const NOTED_HEALTH = `
     evidence as materialized (

@@ -1,8 +1,8 @@
 /**
- * Why the database cannot be used now. `away`: it does not answer, is starting or shutting down, or is too slow; the others are for a
- * person to mend: the database does not exist, refuses user or password, denies the role a right, has an older schema than this version
- * needs, stands behind a connection pooler that drops what sessions ask for, or holds a value that is encrypted with a key that
- * this process does not have.
+ * Why the database cannot be used now. `away`: it does not answer, is starting or shutting down, or is too slow. A person mends the others.
+ * `missing_database`: it does not exist. `credentials`: it refuses user or password. `rights`: the role lacks one. `schema`: it is older
+ * than this version needs. `pooler`: a connection pooler drops settings of sessions. `key`: a value is encrypted with a key that this
+ * process does not have.
  */
 export type StoreProblem = 'away' | 'missing_database' | 'credentials' | 'rights' | 'schema' | 'pooler' | 'key';
 
@@ -28,7 +28,7 @@ interface UnavailableOptions extends ErrorOptions {
 export class StoreUnavailableError extends Error {
   override readonly name: string = 'StoreUnavailableError';
   readonly problem: StoreProblem;
-  /** What is wrong, and what to do about it where somebody must: both are the message. */
+  /** The problem, and its remedy where there is one: both are the message. */
   readonly reason: string;
   readonly remedy: string | undefined;
 

@@ -55,7 +55,7 @@ export class Interruptions {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Closes those of the attempts that are open past their deadline, and whose webhooks nobody else has locked. Returns which. */
+  /** Closes those of the attempts that are open past their deadline, but for those whose webhooks are locked. Returns which. */
   async interrupt(seqs: readonly string[]): Promise<Set<string>> {
     if (seqs.length === 0) return new Set();
     const rows = await this.#database.query(statement, seqs);

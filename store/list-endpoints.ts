@@ -24,7 +24,7 @@ const ANSWER = {
 /** By their names the states are in order of their trouble: down, gone, up. */
 const [FIRST_STATE, LAST_STATE] = ['down', 'up'] as const;
 
-/** A batch that is paused is tried by nobody. One row more than asked for tells whether there are more. */
+/** No webhook of a paused batch is tried. One row more than asked for tells whether there are more. */
 const statement = plainStatement<
   [userId: string, from: string, upto: string, afterState: string, afterMs: number, afterKey: string, limit: number]
 >()(

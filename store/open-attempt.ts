@@ -32,10 +32,7 @@ export interface OpeningOptions {
   closeAttempt(request: CloseRequest): Promise<CloseResult>;
 }
 
-/**
- * Opens attempts. A text that is too large to travel with others is read first and by itself, so that the time of its attempt does not
- * begin while it waits for its turn.
- */
+/** Opens attempts. A text that is too large to travel with others is read first, by itself: the time of its attempt begins only then. */
 export function openAttempt({
   database,
   cipher,

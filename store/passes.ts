@@ -20,8 +20,8 @@ interface Item<Request, Answer> {
 }
 
 /**
- * Answers a group of requests with as few statements as it takes: no two requests with the same key share a statement, whose
- * effects they could not see of each other, and what lost a race is asked again.
+ * Answers a group of requests with as few statements as it takes. Two requests with the same key share no statement, since neither would
+ * see the other's effects. A request that lost a race is asked again.
  */
 export async function inPasses<Request, Answer>(
   statement: Statement<Request, Answer>,

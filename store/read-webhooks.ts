@@ -19,7 +19,7 @@ type AttemptTuple = [
   error: string | null,
 ];
 
-/** What a webhook object is made of; `webhooks` must be in scope. */
+/** The columns of a webhook; `webhooks` must be in scope. */
 const WEBHOOK = {
   call_id: text('webhooks.call_id'),
   payload: orNull(text()),

@@ -27,7 +27,7 @@ export const calls = pgTable(
   (table) => [primaryKey({ columns: [table.userId, table.callId] })],
 );
 
-/** One row for each accepted request. What it says of running batches, webhooks say better; of finished ones it is the record. */
+/** One row for each accepted request: the record of a finished batch. Of a running one its webhooks tell more. */
 export const batches = pgTable(
   'batches',
   {
@@ -66,7 +66,7 @@ export const rejections = pgTable(
   (table) => [primaryKey({ columns: [table.batchId, table.callId] })],
 );
 
-/** One row for each call of a user that has a webhook, whichever batch sends it now. */
+/** One row for each call of a user that has a webhook, for all batches. */
 export const webhooks = pgTable(
   'webhooks',
   {
@@ -108,7 +108,7 @@ export const webhooks = pgTable(
     primaryKey({ columns: [table.userId, table.callId] }),
     uniqueIndex('webhooks_id').on(table.id),
     index('webhooks_batch').on(table.batchId, table.callId),
-    // The last columns of the two that list more are what the backlog is measured by: from the indexes alone, without reading a row.
+    // The last columns of the two longer ones measure the backlog from the indexes alone, without reading a row.
     index('webhooks_pending')
       .on(table.batchId, table.endpoint, table.acceptedAt)
       .where(sql`${table.status} = 'pending'`),
@@ -153,7 +153,7 @@ export const endpoints = pgTable(
     key: text('key').primaryKey(),
     userId: text('user_id').notNull(),
     url: text('url').notNull(),
-    /** By its attempts, whatever batches they are of, and by workflows that take it for down earlier. */
+    /** By the attempts of all batches, and by workflows that take it for down earlier. */
     state: text('state').$type<EndpointState>().notNull().default('up'),
     since: time('since').notNull().defaultNow(),
     /** Failures at its level in a row, counted up to those that make it down. */

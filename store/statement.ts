@@ -23,7 +23,7 @@ export interface RequestStatement<Request, Columns extends AnswerColumns = Answe
   valuesOf(requests: readonly Request[]): Value[][];
 }
 
-/** The requests as rows, from one array parameter for each column whatever their number. `place` counts from 1 in their order. */
+/** The requests as rows, from one array parameter for each column. `place` counts from 1 in their order. */
 export interface RequestTable<Request> {
   /** `unnest(...) with ordinality as request(...)`. */
   table: string;

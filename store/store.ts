@@ -68,14 +68,14 @@ export interface Store {
   failUnsettled(batch: { batch_id: string; reason: string }): Promise<number>;
 
   /**
-   * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now: `retrying`, of no paused batch, due later
-   * than in a second, not held by Retry-After, and not woken too often (after each wake a webhook must have waited twice as long as
-   * the time before: 1 s, 2 s, 4 s, ...). They are due now afterwards, so that no other worker takes them.
+   * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now. They are `retrying`, of no paused batch, due
+   * later than in a second, and not held by Retry-After. After each wake a webhook must have waited twice as long as before: 1 s, 2 s, 4 s
+   * and so on. They are due now afterwards, so that no other worker takes them.
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
   /**
-   * Takes, for each endpoint that fails, the longest waiting webhook of no paused batch that Retry-After does not hold: one for each
-   * endpoint and interval, however many processes ask.
+   * Takes one webhook for each endpoint that fails: the longest waiting one of no paused batch that Retry-After does not hold. It takes one
+   * in an interval, however many processes ask.
    */
   claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
 
@@ -89,7 +89,7 @@ export interface Store {
 
   /** One user's webhook of a call; undefined when there is none. Concurrent requests share statements. */
   getWebhook(userId: string, callId: string): Promise<StoredWebhook | undefined>;
-  /** The webhooks that a batch sent, in order of call ID, a page at a time; a page may hold fewer than asked for, where they are large. */
+  /** The webhooks that a batch sent, in order of call ID, a page at a time. Where they are large, a page may hold fewer than asked for. */
   listBatchWebhooks(query: BatchWebhooksQuery): Promise<WebhookPage>;
   /** A user's endpoints: those that are down first, the longest first, then those that are gone, then the others; a page at a time. */
   listEndpoints(query: EndpointsQuery): Promise<EndpointPage>;
@@ -99,8 +99,8 @@ export interface Store {
   listFailedWebhooks(query: FailedQuery): Promise<WebhookPage>;
 
   /**
-   * Inserts or replaces calls of the `calls` table. Throws `InvalidRequestError`, and stores none of them, when one has no usable IDs, is
-   * not one JSON object of at most 10 MiB and 100 levels, or has the `call_id` of another call.
+   * Inserts or replaces calls of the `calls` table. Throws `InvalidRequestError`, and stores none of them, when one lacks usable IDs, has
+   * the `call_id` of another call, or is not one JSON object of at most 10 MiB and 100 levels.
    */
   upsertCalls(calls: CallRecord[]): Promise<void>;
 
@@ -140,7 +140,7 @@ export interface Store {
   reencrypt(options?: { on_progress?: (progress: ReencryptProgress) => void }): Promise<ReencryptResult>;
   /**
    * How signing secrets and payloads are stored: in the clear, and with which keys. Looks at the first bytes of every value, a chunk of
-   * rows at a time, but at about `limit` rows of a table at most (default 100,000).
+   * rows at a time, and at about `limit` rows of a table at most (default 100,000).
    */
   inspectEncryption(options?: { limit?: number }): Promise<EncryptionReport>;
 
@@ -205,7 +205,7 @@ export interface CloseRequest extends WebhookRef {
   response_code: number | null;
   response_time_ms: number;
   error: string | null;
-  /** Whether the endpoint as a whole failed: what waits for it is then probed. */
+  /** Whether the endpoint as a whole failed: the webhooks that wait for it are then probed. */
   endpoint_failed: boolean;
   next: NextStep;
 }
@@ -270,8 +270,8 @@ export interface Backlog {
   pending: number;
   retrying: number;
   /**
-   * For how long the one that has waited longest could have been sent: it is due, its batch is not paused, Retry-After does not hold
-   * it, and its endpoint is not down, nor has come back within the last ten minutes. 0: none.
+   * For how long the webhook that has waited longest could have been sent. It is due, its batch is not paused, Retry-After does not hold
+   * it, and its endpoint is neither down nor back for less than ten minutes. 0: none.
    */
   oldest_overdue_ms: number;
   /** Endpoints that are down and that a webhook waits for. */

@@ -31,10 +31,7 @@ const batchStatement = requestStatement(
     from ${requests} where batches.batch_id = request.batch_id`,
 );
 
-/**
- * Attempts have said already what else there is to say of an endpoint, and whether it has answered since: a workflow may take it for down
- * after fewer failures than anybody else.
- */
+/** A workflow may take an endpoint for down after fewer failures than the statement that closes attempts, which notes all else of it. */
 const endpointStatement = requestStatement(
   requestTable<EndpointRecord>({ key: ['text', ({ key }) => key] }),
   {

@@ -33,7 +33,7 @@ const CLASS_OF_KIND: Record<SendErrorKind, AttemptClass> = {
   other: 'other',
 };
 
-/** A handful of values, whatever endpoints answer. */
+/** A handful of values for all answers. */
 export function attemptClass({
   response_code,
   error_kind,

@@ -7,7 +7,7 @@ import { readTemporalLoad, type TemporalLoad } from './temporal-load.js';
 
 /** All scrapes of a process share one look. */
 const CACHE_MS = 15_000;
-/** A scrape waits no longer for a look: what comes later is for the next one. */
+/** A scrape waits no longer for a look: a later answer is for the next one. */
 const PATIENCE_MS = 3_000;
 
 export interface BacklogSource {

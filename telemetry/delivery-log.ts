@@ -10,8 +10,8 @@ import type { EndpointChange, InterruptedAttempt } from '../store/store.js';
 import { LineLimit } from './line-limit.js';
 
 /**
- * What an operator must be able to read: each attempt that failed, up to five lines for each endpoint and minute, and what changes for
- * the worse or for the better. Hosts, not URLs: paths and queries may hold secrets.
+ * Logs what an operator must know: attempts that failed, up to five lines for each endpoint and minute, webhooks that failed, and endpoints
+ * that change. Hosts, not URLs: paths and queries may hold secrets.
  */
 export class DeliveryLog implements RecordedEvents {
   readonly #logger: Logger;
@@ -66,7 +66,7 @@ export class DeliveryLog implements RecordedEvents {
     this.#logger.warn({ user_id, host: hostOf(url), state }, MESSAGES[state]);
   }
 
-  /** Says what was left out so far. */
+  /** Logs how much was left out so far. */
   close(): void {
     this.#attempts.sweep({ all: true });
     this.#failures.sweep({ all: true });

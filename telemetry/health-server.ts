@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { cached } from './cached.js';
 import type { ProcessMetrics } from './process-metrics.js';
 
-/** Milliseconds for which an answer of Temporal and the store stands: whoever asks needs no key. */
+/** Milliseconds for which an answer of Temporal and the store stands: `/readyz` needs no key. */
 const ANSWER_MS = 1_000;
 
 export interface HealthServerOptions {

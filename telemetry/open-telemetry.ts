@@ -13,7 +13,7 @@ import { RequestSpans } from './request-spans.js';
 import { ToldExporter } from './told-exporter.js';
 import type { Tracing, TracingOptions } from './tracing.js';
 
-/** What has not been exported when a process stops is given up after this. */
+/** Spans that are not exported so long after a process's stop are given up. */
 const FLUSH_MS = 5_000;
 
 export interface OpenTelemetryOptions extends Omit<TracingOptions, 'config'> {

@@ -34,7 +34,7 @@ interface Wiring {
   logger: Pick<Logger, 'warn'>;
 }
 
-/** Where several users have keys, a call without an owner belongs to whichever of them asks first. */
+/** Where several users have keys, a call without an owner belongs to the first of them who asks. */
 export async function warnOfOwnerlessCalls({ config, callSource, store, logger }: Wiring): Promise<void> {
   const { url, userId } = config.calls;
   if ((callSource === undefined && url === undefined) || userId !== undefined) return;

@@ -11,7 +11,7 @@ const OVERLAP_MS = 10 * 60_000;
 const FIRST_REACH_MS = 7 * 24 * 3_600_000;
 const WORKFLOWS_PER_STATEMENT = 500;
 
-/** Ends that no batch comes to by itself, but for one whose every call was rejected: a canceled one completes too. */
+/** No batch ends so by itself, but for one whose every call was rejected: a canceled one completes too. */
 const ENDED_FROM_OUTSIDE = `WorkflowType = '${DELIVER_WORKFLOW}' and ExecutionStatus in ('Terminated', 'Failed', 'TimedOut')`;
 /** The same, as a description names them, in words. */
 const END_OF_STATUS: Partial<Record<WorkflowExecutionStatusName, string>> = {
@@ -35,13 +35,13 @@ export interface EndedBatchesOptions {
 }
 
 /**
- * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them: they
- * are not sent any more, and as long as they seem to wait no `resend` would take them over. A batch that no worker had seen is registered
- * first, so that its calls have rows that can fail.
+ * Fails the webhooks that a batch left unsettled when its workflow was terminated, or ended otherwise without settling them. They are not
+ * sent any more, and no `resend` takes over webhooks that wait. A batch that no worker has seen is registered first, so that its calls have
+ * rows that can fail.
  */
 export class EndedBatches {
   readonly #options: EndedBatchesOptions;
-  /** Batches of ended runs that are known to be registered whole; those that the looks cannot reach any more are dropped. */
+  /** Batches of ended runs that are known to be registered whole, as far back as the looks reach. */
   #registered = new Set<string>();
   #since = Date.now() - FIRST_REACH_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -137,8 +137,8 @@ export class EndedBatches {
   }
 
   /**
-   * How the newest run ended; undefined when these batches are in its hands and it runs, or is paused: a reset ends one run and starts
-   * another one of the same ID. One that was started anew under the ID has batches of its own.
+   * How the newest run ended; undefined while it holds these batches and runs, or is paused. A reset ends one run and starts another one of
+   * the same ID. One that was started anew under the ID has batches of its own.
    */
   async #endOf({ workflowId, runId }: EndedRun, open: readonly BatchMemo[]): Promise<string | undefined> {
     const { workflow } = this.#options.client;

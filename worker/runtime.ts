@@ -6,14 +6,14 @@ import type { ProcessMetrics } from '../telemetry/index.js';
 import { sdkMetricsAddress } from './sdk-metrics.js';
 
 /**
- * The SDK takes a stack trace for each promise that a workflow makes, for its stack trace query: that is half of the time that a
- * batch spends in workflow code. Only contexts made later heed the flag: the workflow thread's, not this one's.
+ * For its stack trace query the SDK takes a stack trace of each promise in a workflow: half of a batch's time in workflow code. Only
+ * contexts made later heed the flag: the workflow thread's, not this one's.
  */
 const NO_WORKFLOW_STACKS = '--stack-trace-limit=0';
 
 /**
- * V8 lets a heap grow to as much as four times what is in use before it collects all of it: under the same load a worker then holds
- * anything from 300 to 470 MB. At twice it stays near 300, for some 2 % more CPU time.
+ * V8 lets a heap grow to as much as four times its use before it collects all of it: the same load then leaves a worker at 300 to 470 MB.
+ * At twice it stays near 300, for some 2 % more CPU time.
  */
 const COLLECT_AT_TWICE = '--heap-growing-percent=100';
 
@@ -39,9 +39,8 @@ export async function installRuntime(
 }
 
 /**
- * The SDK sorts what it logs together with what its core logs, by time, and drops what is below the level only after that: five
- * entries for each activity. Dropping them first saves a worker some 7 % of its CPU time. Where the SDK's field has another name one
- * day, nothing but this is lost.
+ * The SDK sorts its own log entries and its core's by time, and only then drops those below the level: five for each activity. Dropping
+ * them first saves a worker some 7 % of its CPU time. Where the SDK's field has another name one day, only this saving is lost.
  */
 function dropDetails(runtime: Runtime): void {
   const drop = () => undefined;
@@ -50,8 +49,8 @@ function dropDetails(runtime: Runtime): void {
 }
 
 /**
- * What the SDK's core warns of in normal running: a query whose caller has gone, and calls that it repeats by itself. Those that it goes on
- * repeating it calls errors, and these are logged as such.
+ * Warnings of the SDK's core in normal running: a query whose caller has gone, and calls that it repeats by itself. Calls that it must
+ * repeat for long it logs as errors.
  */
 const NO_WARNINGS = [/^Query not found/, /^gRPC call \S+ retried/];
 
@@ -76,5 +75,5 @@ const snakeCased = (fields: Record<string, unknown>): Record<string, unknown> =>
     ]),
   );
 
-/** What the SDK tells of its own life at `INFO` is of interest to those who look for a fault. */
+/** What the SDK logs of itself at `INFO` helps to find a fault. */
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;

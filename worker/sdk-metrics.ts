@@ -5,8 +5,8 @@ import type { ProcessMetrics } from '../telemetry/index.js';
 const TIMEOUT_MS = 3_000;
 
 /**
- * A port of its own for the SDK's exporter, which takes a number and does not tell which port it got for 0; what it says is appended to
- * the process's metrics. On loopback, so that nothing but this process asks it.
+ * A port of its own for the SDK's exporter, which does not tell which port it got for 0. Its text is appended to the process's metrics. On
+ * loopback, so that only this machine asks it.
  */
 export async function sdkMetricsAddress(metrics: ProcessMetrics): Promise<string> {
   const address = `127.0.0.1:${await freePort()}`;

@@ -124,8 +124,8 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
 }
 
 /**
- * With a build ID, the server gives a worker's build no workflow tasks before it is made current, and moves running batches to the
- * build that is (AUTO_UPGRADE): they run for days, and their code replays the histories of the versions before.
+ * With a build ID, the server gives a worker no workflow tasks before its build is made current. It moves running batches to the current
+ * build (AUTO_UPGRADE): they run for days, and the code replays the histories of the versions before.
  */
 function versioning({ deployment }: Pick<Config, 'deployment'>): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (deployment === undefined) return {};
@@ -162,9 +162,9 @@ const LIMITS = {
 } as const;
 
 /**
- * How long workflow code may run without a pause. It is wall-clock time: a process that was frozen or starved uses it up too, and
- * Node.js then aborts the whole process with all its attempts in flight (https://github.com/nodejs/node/issues/38503). So it is
- * far above the SDK's 5 s. The SDK takes it, but does not show it in `WorkerOptions`.
+ * How long workflow code may run without a pause. It is wall-clock time: a process that was frozen or starved uses it up too. Node.js then
+ * aborts the whole process with all its attempts in flight (https://github.com/nodejs/node/issues/38503). So it is far above the SDK's 5 s.
+ * The SDK takes it, but does not show it in `WorkerOptions`.
  */
 export const WORKFLOW_CODE_LIMITS = { isolateExecutionTimeout: '1m' } satisfies Pick<
   CompiledWorkerOptions,

@@ -108,7 +108,7 @@ export class Batch {
     return this.isPaused ? Number.POSITIVE_INFINITY : this.acceptedAt + this.horizonMs + this.pausedMs;
   }
 
-  /** Keeps the counts right over whatever `change` does to the call. */
+  /** Keeps the counts right over a change of the call. */
   change(call: Call, change: (call: Call) => void): void {
     this.#tally[statusOf(call)] -= 1;
     change(call);

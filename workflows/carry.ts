@@ -86,7 +86,7 @@ const ERROR_LETTERS: Record<FailureType, string> = {
 };
 const ERROR_OF = new Map(Object.entries(ERROR_LETTERS).map(([error, letter]) => [letter, error as FailureType]));
 
-/** Of the answers that people see; they are alike, and what is rarer is left out. */
+/** Of the answers that people see; many are alike, and rare ones are left out. */
 const MAX_ANSWERS = 50;
 
 /** Above so many bytes of names, people see a hash in place of an endpoint's URL. */

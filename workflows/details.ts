@@ -7,8 +7,8 @@ import { batchStatus, isoTime, troubleOf } from './report.js';
 const MAX_LINES = 10;
 
 /**
- * What the Temporal Web UI shows of the workflow (Markdown): counts, endpoints in trouble and what waits for them, the calls that have
- * been tried most often. The static details are lost when the workflow continues as new: so the signals are named here, too.
+ * What the Temporal Web UI shows of the workflow (Markdown): counts, endpoints in trouble and how many calls wait for them, and the calls
+ * that have been tried most often. A continue-as-new loses the static details, so the signals are named here, too.
  */
 export function detailsOf(book: Book): string {
   return [
@@ -29,7 +29,7 @@ const batchRow = (batch: Batch): string[] => [
   countsText(batch.counts),
 ];
 
-/** One line for each endpoint, whatever batches send to it. */
+/** One line for each endpoint, for all batches. */
 function troubles({ batches }: Book): string[][] {
   const found = new Map<string, { trouble: ReturnType<typeof troubleOf>; label: string; waiting: number }>();
   for (const { routes } of batches) {

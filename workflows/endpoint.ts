@@ -4,7 +4,7 @@ import type { EndpointRef } from '../contract/delivery.js';
 /** Attempts in flight to an endpoint that has not answered yet, or has failed last: a dead one sees few. */
 const CAUTIOUS_LIMIT = 10;
 
-/** What the book knows of an endpoint of one user, whatever batches send to it. */
+/** What the book knows of an endpoint of one user, for all batches. */
 export class Endpoint {
   inFlight = 0;
   /** Milliseconds since the epoch, at which an attempt was last started. */

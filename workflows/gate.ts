@@ -1,7 +1,7 @@
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 
-/** Keeps everybody from something that is away: one probe after 1 s, 2 s, 4 s ... 30 s, until it answers. */
+/** Keeps calls from something that is away: one probe after 1 s, 2 s, 4 s ... 30 s, until it answers. */
 export class Gate {
   /** Milliseconds since the epoch; 0 while it is open. */
   opensAt = 0;

@@ -12,8 +12,8 @@ import type { Order } from './orders.js';
 export type Letter = Order | { kind: 'news'; read: (now: number) => void };
 
 /**
- * What has come in since the loop looked last. Handlers fill it and do nothing else: whatever they were sent, they neither throw nor
- * schedule anything.
+ * What has come in since the loop looked last. Handlers fill it and do nothing else: they neither throw nor schedule anything, for no
+ * argument.
  */
 export class Inbox {
   #letters: Letter[] = [];

@@ -61,9 +61,9 @@ export function senderOf(request: {
 }
 
 /**
- * Answers for a batch that has been accepted: 200 when every first attempt has finished, 202 when the wait ended before, 400 when
- * every call was rejected. The wait ends early when the server closes or the client has gone. A store that is away makes less known, and
- * no error: what was accepted goes on.
+ * Answers for a batch that has been accepted: 200 when every first attempt has finished, 202 when the wait ended before, 400 when every
+ * call was rejected. The wait ends early when the server closes or the client has gone. With a store that is away the answer tells less;
+ * the batch goes on.
  */
 export async function sendBatch(
   request: FastifyRequest,

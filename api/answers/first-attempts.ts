@@ -3,7 +3,7 @@ import type { FirstAttempts, Store } from '../../store/store.js';
 
 /** Milliseconds between two looks at the store. */
 const INTERVAL_MS = 25;
-/** Who has waited for long is looked for less often: after this part of the time that they have waited. */
+/** A long wait is looked at less often: after this part of its time so far. */
 const PATIENCE = 1 / 20;
 /** Batches of one statement. */
 const MAX_BATCHES = 5_000;
@@ -35,8 +35,8 @@ export class FirstAttemptsWaits {
   }
 
   /**
-   * Resolves when no call of the batch waits for its first attempt any more; to undefined after `timeoutMs`, when `giveUp` is called, and
-   * when the waits are closed.
+   * Resolves when no call of the batch waits for its first attempt any more. Resolves to undefined after `timeoutMs`, when `giveUp` is
+   * called, and when the waits are closed.
    */
   wait(batchId: string, timeoutMs: number): { made: Promise<FirstAttempts | undefined>; giveUp(): void } {
     const now = performance.now();

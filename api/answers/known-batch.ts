@@ -43,7 +43,7 @@ function statusOf({ finished_at, canceled, paused }: StoredBatch): Progress['sta
   return paused ? 'paused' : 'running';
 }
 
-/** Whatever has become of its workflow: nothing was sent yet. */
+/** Nothing was sent yet, even where its workflow has ended. */
 const startedProgress = ({ batch_id, total, started_at }: BatchDescription): Progress => ({
   batch_id,
   status: 'running',

@@ -2,8 +2,8 @@
 export const MAX_WAIT_SECONDS = 60;
 
 /**
- * Seconds of the `wait` preference (RFC 7240, section 4.3), at most 60. Undefined when there is none: a value that is no number of
- * seconds is ignored, as section 2 says of preferences that cannot be understood, and the first of several counts.
+ * Seconds of the `wait` preference (RFC 7240, section 4.3), at most 60. Undefined when there is none. A value that is no number of seconds
+ * is ignored (section 2), and the first of several counts.
  */
 export function preferredWait(header: string | undefined): number | undefined {
   for (const preference of header?.split(',') ?? []) {

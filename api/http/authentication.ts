@@ -23,8 +23,8 @@ const PERIOD_SECONDS = 10;
 const MAX_ADDRESSES = 20_000;
 
 /**
- * Lets nobody in without a valid API key: `authorization: <key>` or `Bearer <key>`. A flood of unknown keys is stopped, by its address,
- * before it comes to the database; keys that are in use are let in all the while.
+ * Asks for a valid API key: `authorization: <key>` or `Bearer <key>`. A flood of unknown keys is stopped, by its address, before it comes
+ * to the database. Keys in use are let in all the while.
  */
 export const authentication = plugin<{ store: Pick<Store, 'findUserByApiKey'> }>(
   async (app, { store }) => {

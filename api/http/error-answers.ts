@@ -81,7 +81,7 @@ function sendError(reply: FastifyReply, { status, errors, headers }: ApiError): 
 /** Seconds that Node.js gives a request; see createApi. */
 const TOO_SLOW = 'The headers must arrive within 10 seconds, and the whole request within 30.';
 
-/** What Node.js refuses before there is a request, by its code and llhttp's (https://github.com/nodejs/llhttp, `errno`). */
+/** Refusals of Node.js before there is a request, by its code and llhttp's (https://github.com/nodejs/llhttp, `errno`). */
 const SOCKET_ERRORS: Record<string, ApiError> = {
   ERR_HTTP_REQUEST_TIMEOUT: invalid(408, TOO_SLOW),
   HPE_HEADER_OVERFLOW: invalid(431, 'The headers must have at most 16 kB in all.'),
@@ -141,7 +141,7 @@ export function handleSocketError(error: SocketError, socket: Socket, log: Fasti
 
 const bodyOf = (errors: ErrorEntry[]): string => JSON.stringify({ data: null, errors });
 
-/** Of an answer to what never was a request to the framework: named, and in the log, like any other. */
+/** Names an answer outside of the framework, and logs it, like any other. */
 function headersOf({ status, headers }: ApiError, body: string, log: FastifyBaseLogger) {
   const request_id = randomUUID();
   log.info({ request_id, status }, 'request');

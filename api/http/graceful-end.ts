@@ -17,7 +17,9 @@ export interface GracefulEndOptions {
   patienceMs: number;
 }
 
-/** A shutdown that loses no answer, and that no client can hold up: every connection is closed after its answer, or when it has none to get. */
+/**
+ * Shuts down without losing an answer, and no client can hold it up: a connection is closed after its answer, or at once where none is due.
+ */
 export const gracefulEnd = plugin<GracefulEndOptions>(
   async (app, { endWaits, patienceMs }) => {
     app.decorate('draining', false);

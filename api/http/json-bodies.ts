@@ -9,8 +9,8 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
 const CHARSETS = ['utf-8', 'utf8', 'us-ascii'];
 
 /**
- * Reads JSON bodies in UTF-8. An empty one counts as none, whatever it is declared as, since many HTTP libraries declare one on a POST
- * without a body; keys that would reach a prototype are dropped like any unknown field.
+ * Reads JSON bodies in UTF-8. An empty one counts as none, even where it is declared: many HTTP libraries declare one on a POST without a
+ * body. Keys that would reach a prototype are dropped like any unknown field.
  */
 export const jsonBodies = plugin(
   async (app) => {

@@ -19,7 +19,10 @@ export interface Caller {
   keyHash: string;
 }
 
-/** Remembers for five seconds whose a valid key is, and for one second that a key is none, so that neither a busy caller nor a flood costs a query for each request. */
+/**
+ * Remembers for five seconds whose a valid key is, and for one second that a key is not valid. So a busy caller and a flood cost few
+ * queries.
+ */
 export class KeyCache {
   readonly #known: LRUCache<string, Caller, string>;
   readonly #unknown = new LRUCache<string, true>({ ...LIMITS, ttl: UNKNOWN_MS });
@@ -40,8 +43,8 @@ export class KeyCache {
   }
 
   /**
-   * Undefined for a key that is not, or no longer, valid. Who asks for the same key at the same time shares a lookup. `beforeLookup` is
-   * called before one for a key that was not valid lately; what it throws is thrown.
+   * Undefined for a key that is not, or no longer, valid. Concurrent requests with one key share a lookup. `beforeLookup` is called before
+   * a lookup of a key that was not valid lately; its error is thrown.
    */
   async callerOf(key: string, beforeLookup?: () => Promise<void>): Promise<Caller | undefined> {
     const keyHash = createHash('sha256').update(key).digest('base64');

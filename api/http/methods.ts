@@ -4,8 +4,8 @@ import Router from 'find-my-way';
 import { ApiError, notFound } from '../errors.js';
 
 /**
- * Answers every method on every path: 405 with `Allow` (RFC 9110, section 15.5.6) where a route that is registered after it has the path,
- * 404 elsewhere. `maxParamLength` is the server's own.
+ * Answers every method on every path: 405 with `Allow` (RFC 9110, section 15.5.6) where a later route has the path, 404 elsewhere.
+ * `maxParamLength` is the server's own.
  */
 export const methods = plugin<{ maxParamLength: number }>(
   async (app, { maxParamLength }) => {
@@ -25,7 +25,10 @@ export const methods = plugin<{ maxParamLength: number }>(
 
 type Method = Router.HTTPMethod;
 
-/** A router that finds exactly what the server's own does, which can only be asked to answer: percent-encoding and absolute URLs included. */
+/**
+ * A router that finds what the server's own finds, percent-encoding and absolute URLs included: the server's own can only be asked to
+ * answer.
+ */
 function copyRoutes(
   app: FastifyInstance,
   urls: Iterable<string>,

@@ -58,7 +58,7 @@ export const openapi = plugin(
   { name: 'openapi' },
 );
 
-/** What can be no name of a file of the page does not come to the file system. */
+/** A name that no file of the page can have does not reach the file system. */
 function refuseOddFile(params: unknown): void {
   const { '*': name } = params as { '*'?: string };
   if (name !== undefined && !/^[\w.-]{0,100}$/.test(name)) throw notFound('path');
@@ -85,7 +85,7 @@ const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig });
 
 type Schema = Record<string, unknown>;
 
-/** What of a document is put right below. */
+/** The parts of a document that are put right below. */
 interface Document {
   paths: Record<string, Record<string, { requestBody?: RequestBody }>>;
   components: { schemas: Record<string, Schema> };

@@ -18,7 +18,7 @@ interface Period {
   until?: string | undefined;
 }
 
-/** Turns both ends to ISO 8601 in UTC, by one clock's reading: `24h` to `24h` is no time at all, and neither is `0s` to now. */
+/** Turns both ends to ISO 8601 in UTC, by one clock's reading: `24h` to `24h` is no time, and neither is `0s` to now. */
 export function readPeriod<P extends Period>(period: P, context: z.RefinementCtx): P {
   const now = Date.now();
   const since = timeOf(period.since, now);

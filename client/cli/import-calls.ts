@@ -29,7 +29,7 @@ const OBJECT = { error: 'must be a JSON object: one call a line' };
 const idSchema = z.looseObject({ call_id: callIdSchema }, OBJECT);
 const ownerSchema = z.object({ user_id: userIdSchema });
 
-/** The call on one line of JSON Lines, sent as the very text that stands there; a message when it is none that can be sent. */
+/** The call on one line of JSON Lines, sent as the very text of the line; a message when it cannot be sent. */
 export function parseCall(line: string, defaultUserId: string | undefined): CallRecord | string {
   try {
     const { call_id } = parseOrThrow(idSchema, JSON.parse(line));
@@ -93,7 +93,10 @@ export async function importCalls(
   return summary;
 }
 
-/** Returns how many calls it imported. What the database refuses is imported line by line, so that only the lines at fault are left out. */
+/**
+ * Returns how many calls it imported. A chunk that the database refuses is imported line by line, so that only the lines at fault are left
+ * out.
+ */
 async function importChunk(
   calls: readonly NumberedCall[],
   upsert: (calls: CallRecord[]) => Promise<void>,

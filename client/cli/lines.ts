@@ -54,7 +54,7 @@ class OpenLine {
     try {
       return { text: UTF8.decode(bytes).replace(/\r$/, '') };
     } catch {
-      // It says nothing but that the bytes are invalid.
+      // The error says only that the bytes are invalid.
       return { problem: 'is not UTF-8' };
     }
   }

@@ -21,7 +21,7 @@ export function typeCodeOf(name: Name): number {
   return encodeSearchAttributeIndexedValueType(type as SearchAttributeType) ?? 0;
 }
 
-/** Rejects with a gRPC error, also where this connection may not list them. */
+/** Throws a gRPC error, also where this connection may not list them. */
 export async function lackingSearchAttributes({ operatorService }: Connection, namespace: string): Promise<Lacking> {
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const names = Object.keys(SEARCH_ATTRIBUTE_TYPES) as Name[];

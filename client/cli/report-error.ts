@@ -62,7 +62,7 @@ const STORE_CODES: Record<StoreProblem, string> = {
   key: 'ENCRYPTION_KEY_MISSING',
 };
 
-/** An absence ends by itself, and a key may be on its way to all processes; for the rest somebody must do something. */
+/** An absence ends by itself, and a key may be on its way to all processes; the rest needs a person. */
 function reportOfStore({ problem, message }: StoreUnavailableError): ErrorReport {
   const exitCode = problem === 'away' || problem === 'key' ? EXIT.unavailable : EXIT.failed;
   return { exitCode, code: STORE_CODES[problem], messages: [message] };

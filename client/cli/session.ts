@@ -39,7 +39,7 @@ export class Session {
     return use(await PostcallClient.connect({ taskQueue, searchAttributes, address, namespace, payloadCodecs }));
   }
 
-  /** The workflow service itself, for what no client does. */
+  /** The workflow service itself, for requests that no client makes. */
   async withTemporal<T>(use: (connection: Connection, namespace: string) => Promise<T>): Promise<T> {
     const { openConnection } = await import('../connect.js');
     const { connectionOptions, namespace } = this.config.temporal;

@@ -11,8 +11,8 @@ const PHRASES: Record<BatchFailure, string> = {
 };
 
 /**
- * The batch's workflow ended without a result: somebody terminated it, or it failed. What each webhook came to is in the store.
- * A batch whose calls failed has not failed: it completes, with counts.
+ * The batch's workflow ended without a result: somebody terminated it, or it failed. Where each webhook stands is in the store. A batch
+ * whose calls failed has not failed: it completes, with counts.
  */
 export class BatchFailedError extends PostcallError {
   override readonly name = 'BatchFailedError';

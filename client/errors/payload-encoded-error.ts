@@ -1,6 +1,6 @@
 import { PostcallError } from './postcall-error.js';
 
-/** What the workflow service holds is encoded, and this client has not the payload codecs to read it. Nothing was changed. */
+/** The workflow service's answer is encoded, and this client lacks the payload codecs to read it. Nothing was changed. */
 export class PayloadEncodedError extends PostcallError {
   override readonly name = 'PayloadEncodedError';
   readonly code = 'PAYLOAD_ENCODED';

@@ -6,8 +6,8 @@ export interface ServiceRefusedOptions extends ErrorOptions {
 }
 
 /**
- * The workflow service answered and will not serve this client (unknown namespace, missing permission, a server that lacks the
- * operation), or not this request (`forContent`: too large, for example). Trying again does not help before that is put right.
+ * The workflow service answered, and will not serve this client: unknown namespace, missing permission, a server that lacks the operation.
+ * Or it will not take this request (`forContent`: too large, for example). Trying again does not help before that is put right.
  */
 export class ServiceRefusedError extends PostcallError {
   override readonly name = 'ServiceRefusedError';

@@ -72,7 +72,7 @@ function walkStatement(place: Place, stale: string) {
   );
 }
 
-/** Walks a column a few rows at a time, in the order of their keys: none of its statements takes long, however large the table is. */
+/** Walks a column a few rows at a time, in the order of their keys: no statement takes long, also in a large table. */
 async function* walk(database: Database, statement: WalkStatement): AsyncGenerator<WalkedRow[], void, void> {
   let last: Pick<WalkedRow, 'user_id' | 'id'> | undefined = { user_id: '', id: '' };
   while (last) {

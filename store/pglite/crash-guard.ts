@@ -14,9 +14,9 @@ const ENTRY_POINTS = [
 ] as const;
 
 /**
- * Makes the end of the server inside PGlite (a PANIC, for one when the disk is full) an error of the statement under way and of
- * all later ones. Without it PGlite calls the dead server again and again in a loop that never yields, and the whole process
- * stands still. Returns whether there has been a crash.
+ * Makes the end of the server inside PGlite (a PANIC: a full disk, for example) an error of the statement under way and of all later ones.
+ * Otherwise PGlite calls the dead server in a loop that never yields, and the whole process stands still. Returns whether there has been a
+ * crash.
  */
 export function guardAgainstCrash(client: PGlite, lastWords: () => string): () => boolean {
   const module = client.Module as unknown as Record<string, (...args: unknown[]) => unknown>;

@@ -19,8 +19,8 @@ const LOCK = /^\.lock\.(\d+)$/;
  * Locks a folder among the processes of this machine; undefined when a live process holds it. Node has no `flock`, but a Unix
  * socket tells the living from the dead: it refuses connections once its process has ended, however that was.
  *
- * Locks are numbered, and the highest number holds. A dead socket is never replaced, which cannot be done without a race, but
- * followed by the next number, whose name only one process can take. The highest one always stays, so that numbers only grow.
+ * Locks are numbered, and the highest number holds. A dead socket is never replaced, which would be a race: it is followed by the next
+ * number, and only one process can take that name. The highest one always stays, so that numbers only grow.
  */
 export async function lockFolder(folder: string): Promise<FolderLock | undefined> {
   const listener = await listen(folder);

@@ -15,9 +15,8 @@ const START_PATIENCE_MS = 60_000;
 const MAX_CONNECTIONS = 4;
 
 /**
- * Opens the embedded database of a folder. The first process holds the folder and serves it on a socket; later ones connect
- * to it there. The cluster survives the death of its process at any moment, but does not sync its files to the disk: after a
- * power failure it may be damaged.
+ * Opens the embedded database of a folder. The first process holds the folder and serves it on a socket; later ones connect to it there.
+ * The cluster survives the death of its process at any moment. It does not sync its files to the disk: a power failure may damage it.
  */
 export async function openPglite(dataDir: string): Promise<Database> {
   const folder = await prepareFolder(dataDir);

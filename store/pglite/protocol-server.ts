@@ -12,9 +12,8 @@ const QUERY = type('Q');
 const STARTUP = 0;
 
 /**
- * Runs the messages of one statement (Parse, Bind, Describe, Execute, Sync) in one go. PGlite has a single session; the queue of
- * `PGLiteSocketServer` runs message by message, so that a statement of another connection or of this process may come between
- * a Parse and its Bind, whose parameters are then bound to the wrong statement.
+ * Runs the messages of one statement (Parse, Bind, Describe, Execute, Sync) in one go. PGlite has a single session. The queue of
+ * `PGLiteSocketServer` runs message by message: another statement may come between a Parse and its Bind, and get the parameters.
  */
 class StatementQueue {
   readonly #cluster: Cluster;
@@ -48,7 +47,7 @@ class StatementQueue {
   }
 }
 
-/** A transaction would stay open in the session that everybody shares: it is undone, and refused. */
+/** A transaction would stay open in the shared session: it is undone, and refused. */
 async function answerTo(client: PGlite, statement: Uint8Array): Promise<Uint8Array> {
   const answer: Uint8Array[] = [];
   await client.execProtocolRawStream(statement, { onRawData: (data) => answer.push(data.slice()) });

@@ -15,8 +15,8 @@ export interface PostgresOptions {
 const CONCURRENCY = 2;
 
 /**
- * Opens PostgreSQL once it is known that its statements can work: the schema is up to date, or this role can bring it up to date, the
- * role has the rights it needs, and its sessions have the settings they ask for. Throws a StoreError otherwise.
+ * Opens PostgreSQL once its statements are known to work: the schema is up to date, where need be brought up to date by this role, the role
+ * has its rights, and sessions have their settings. Throws a StoreError otherwise.
  */
 export async function openPostgres({ databaseUrl, maxConnections = 10 }: PostgresOptions): Promise<Database> {
   await migratePostgres(databaseUrl);
