@@ -4,28 +4,37 @@ import pg from 'pg';
 import { toStoreError } from '../driver-errors.js';
 import { StoreUnavailableError } from '../errors.js';
 import { MIGRATIONS_TABLE, migrationConfig, type SchemaState, schemaState } from '../migrate.js';
-import { CONNECT_TIMEOUT_MS } from './session-config.js';
+import { CONNECT_TIMEOUT_MS, CONNECTION } from './session-config.js';
 
 /** Any number that no other user of advisory locks in the same database is likely to take. */
 const MIGRATION_LOCK = 7_260_511_094;
 
+/** Takes as long as it takes; whether the other side is still there is asked by TCP. */
+const UNLIMITED: pg.ClientConfig = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true };
+
 /**
  * Brings the schema up to date, on a connection of its own and without time limits; processes that start together take turns. Changes
- * nothing, and needs no right to change anything, where it is up to date. Throws a StoreError; its problem is `schema` where the
- * role may not change it.
+ * nothing, and needs no right to change anything, where it is up to date: that is found out within the limits of all statements. Throws
+ * a StoreError; its problem is `schema` where the role may not change it.
  */
 export async function migratePostgres(databaseUrl: string): Promise<SchemaState> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  const found = await inSession({ ...CONNECTION, connectionString: databaseUrl }, readSchemaState);
+  if (found === 'missing' || found === 'outdated') {
+    await inSession({ ...UNLIMITED, connectionString: databaseUrl }, (client) => update(client, found));
+  }
+  return found;
+}
+
+async function inSession<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(config);
   client.on('error', () => undefined); // the statement under way reports it
   try {
     await connectFirst(client);
-    const found = await readSchemaState(client);
-    if (found === 'missing' || found === 'outdated') await update(client, found);
-    return found;
+    return await work(client);
   } catch (error) {
     throw toStoreError(error);
   } finally {
-    // Ends the session, and with it the lock.
+    // Ends the session, and with it a lock.
     await client.end();
   }
 }

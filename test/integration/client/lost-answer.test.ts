@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { PostcallClient } from '../../../client/index.js';
+import { startLossyProxy } from '../../support/lossy-proxy.js';
 import { connectClient, freshTaskQueue } from '../../support/temporal.js';
-import { startLossyProxy } from './lossy-proxy.js';
 
 const request = { user_id: 'u-1', call_ids: ['c-1'], webhook_url: 'https://example.com/hooks' };
 

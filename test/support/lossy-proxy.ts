@@ -6,8 +6,10 @@ import { onTestFinished } from 'vitest';
 export interface LossyProxy {
   /** `host:port`. */
   address: string;
-  /** From now on, what the server answers does not arrive; what is sent to it does. */
-  loseAnswers(): void;
+  /** From now on, or from what is sent with this text in it, the server's answers do not arrive; what is sent to it does. */
+  loseAnswers(from?: string): void;
+  /** New connections work; those that there are stay silent for ever, as when a firewall has forgotten them. */
+  admitNew(): void;
   /** Cuts all connections; new ones work. */
   recover(): void;
 }
@@ -15,7 +17,9 @@ export interface LossyProxy {
 export async function startLossyProxy(target: string): Promise<LossyProxy> {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let losing = false;
+  let losingFrom: string | undefined;
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     // Cut by the test, or by the other side.
@@ -25,16 +29,25 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   };
   const server = createServer((downstream) => {
     const upstream = track(connect({ host, port: Number(port) }));
-    track(downstream).pipe(upstream);
-    upstream.on('data', (chunk) => {
-      if (!losing) downstream.write(chunk);
+    track(downstream).on('data', (chunk) => {
+      if (losingFrom !== undefined && chunk.includes(losingFrom)) losing = true;
     });
-    upstream.on('close', () => downstream.destroy());
+    downstream.pipe(upstream);
+    upstream.on('data', (chunk) => {
+      if (!losing && !silent.has(upstream)) downstream.write(chunk);
+    });
+    upstream.on('close', () => {
+      if (!silent.has(upstream)) downstream.destroy();
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = () => {
     for (const socket of sockets) socket.destroy();
+  };
+  const answer = () => {
+    losing = false;
+    losingFrom = undefined;
   };
   onTestFinished(() => {
     server.close();
@@ -42,11 +55,16 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   });
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    loseAnswers: () => {
-      losing = true;
+    loseAnswers: (from) => {
+      losing = from === undefined;
+      losingFrom = from;
+    },
+    admitNew: () => {
+      for (const socket of sockets) silent.add(socket);
+      answer();
     },
     recover: () => {
-      losing = false;
+      answer();
       cut();
     },
   };
