@@ -59,5 +59,3 @@ export interface Endpoint {
   user_id: string;
   url: string;
 }
-
-export const endpointKey = ({ user_id, url }: Endpoint): string => `${user_id}\n${url}`;

@@ -11,6 +11,7 @@ import type {
   StoreAway,
 } from '../contract/index.js';
 import { InvalidRequestError } from '../contract/index.js';
+import { messageOf } from '../contract/message-of.js';
 import { StoreUnavailableError } from '../store/index.js';
 import type { Dependencies } from './dependencies.js';
 
@@ -65,7 +66,7 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
 
 /** The server repeats the activity, but for a request that is wrong. */
 function failureOf(error: unknown): ApplicationFailure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return error instanceof InvalidRequestError
     ? ApplicationFailure.nonRetryable(message, 'InvalidRequest')
     : ApplicationFailure.retryable(`the store failed: ${message}`, 'StoreUnavailable');

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupedBy } from '../contract/grouped-by.js';
 import type { Store, WaitingWebhook } from '../store/store.js';
-import { type Endpoint, endpointKey } from './dependencies.js';
+import type { Endpoint } from './dependencies.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** Waiting webhooks that one delivery wakes: the pace rises as the endpoint proves healthy, and stops when it fails. */
@@ -71,7 +71,7 @@ export class Recovery {
 
   /** Never waits, never throws: a delivery does not depend on it. */
   delivered(endpoint: Endpoint): void {
-    const key = endpointKey(endpoint);
+    const key = `${endpoint.user_id}\n${endpoint.url}`;
     const deliveries = this.#deliveries.get(key);
     this.#deliveries.set(key, (deliveries ?? 0) + 1);
     if (deliveries === undefined) this.#track(this.#spread(key, endpoint));

@@ -2,6 +2,7 @@ import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { type LoadClientProfileOptions, loadClientConnectConfig } from '@temporalio/envconfig';
 import { DEFAULT_TEMPORAL_PORT } from '../contract/index.js';
+import { messageOf } from '../contract/message-of.js';
 import { ServiceUnavailableError } from './errors/index.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -47,7 +48,7 @@ async function open(options: ConnectionOptions & { address: string }): Promise<C
     return connection;
   } catch (error) {
     await connection.close();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ServiceUnavailableError(`no connection to ${options.address}: ${reason}`, { cause: error });
   }
 }

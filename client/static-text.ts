@@ -1,4 +1,5 @@
-import type { BatchRequest } from '../contract/index.js';
+import { type BatchRequest, hostOf } from '../contract/index.js';
+import { counted } from './counted.js';
 
 /** Requests that the details list: Temporal refuses details above 20,000 bytes. */
 const MAX_LISTED = 15;
@@ -10,8 +11,8 @@ export function staticSummary(batches: readonly BatchRequest[]): string {
   if (!first) return '';
   if (others.length > 0) return sharedSummary(batches);
   const { send_type, call_ids, webhook_url } = first;
-  const calls = count(call_ids.length, 'call');
-  return webhook_url === undefined ? `${send_type}: ${calls}` : `${send_type}: ${calls} → ${new URL(webhook_url).host}`;
+  const calls = counted(call_ids.length, 'call');
+  return webhook_url === undefined ? `${send_type}: ${calls}` : `${send_type}: ${calls} → ${hostOf(webhook_url)}`;
 }
 
 function sharedSummary(batches: readonly BatchRequest[]): string {
@@ -20,9 +21,9 @@ function sharedSummary(batches: readonly BatchRequest[]): string {
   const endpoints = new Set(
     batches.flatMap(({ user_id, webhook_url }) => (webhook_url === undefined ? [] : [`${user_id} ${webhook_url}`])),
   );
-  const to = endpoints.size > 0 ? ` to ${count(endpoints.size, 'endpoint')}` : '';
+  const to = endpoints.size > 0 ? ` to ${counted(endpoints.size, 'endpoint')}` : '';
   const again = resent > 0 ? `, ${resent} sent again` : '';
-  return `${count(batches.length, 'request')}: ${count(calls, 'call')}${to}${again}`;
+  return `${counted(batches.length, 'request')}: ${counted(calls, 'call')}${to}${again}`;
 }
 
 /** What an operator needs to know of a workflow in the Temporal Web UI, in its markdown. A URL's query may be secret: left out. */
@@ -48,13 +49,11 @@ function sharedDetails(batches: readonly BatchRequest[]): string[] {
 
 function requestLine({ batch_id, user_id, send_type, call_ids, webhook_url }: BatchRequest): string {
   const to = webhook_url === undefined ? '' : ` to ${code(cut(withoutQuery(webhook_url)))}`;
-  return `- ${code(batch_id)} of ${code(user_id)}: ${send_type} ${count(call_ids.length, 'call')}${to}`;
+  return `- ${code(batch_id)} of ${code(user_id)}: ${send_type} ${counted(call_ids.length, 'call')}${to}`;
 }
 
 const callsOf = (batches: readonly BatchRequest[]): number =>
   batches.reduce((calls, { call_ids }) => calls + call_ids.length, 0);
-
-const count = (many: number, what: string): string => (many === 1 ? `1 ${what}` : `${many} ${what}s`);
 
 const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;
 

@@ -1,4 +1,5 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { messageOf } from '../contract/message-of.js';
 import { type Environment, environmentSchema } from './environment.js';
 import { tlsProblems } from './tls-problems.js';
 import { unknownVariables } from './unknown-variables.js';
@@ -114,7 +115,7 @@ function loadTemporal(environment: Record<string, string>, problems: string[]): 
     return { ...loaded, namespace: loaded.namespace ?? 'default' };
   } catch (error) {
     // A file that cannot be read has been named already.
-    if (problems.length === 0) problems.push(`TEMPORAL_* ${error instanceof Error ? error.message : String(error)}`);
+    if (problems.length === 0) problems.push(`TEMPORAL_* ${messageOf(error)}`);
     return undefined;
   }
 }

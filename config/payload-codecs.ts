@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PayloadCodec } from '@temporalio/common';
+import { messageOf } from '../contract/message-of.js';
 import { InvalidConfigError } from './config.js';
 
 /**
@@ -22,9 +23,7 @@ async function load(module: string): Promise<unknown> {
     const loaded = (await import(pathToFileURL(fileOf(module)).href)) as { default?: unknown };
     return loaded.default;
   } catch (error) {
-    throw problem(
-      `${JSON.stringify(module)} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw problem(`${JSON.stringify(module)} cannot be loaded: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../contract/message-of.js';
 
 /**
  * The variables of TLS that @temporalio/envconfig reads. It ignores a pair that is only half there, and turns TLS off for a value that it
@@ -36,7 +37,7 @@ function pemProblems(name: string, environment: Variables): string[] {
   try {
     return isPem(readFileSync(path, 'utf8')) ? [] : [`${name}_PATH must name a file of PEM: -----BEGIN ...`];
   } catch (error) {
-    return [`${name}_PATH cannot be read: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${name}_PATH cannot be read: ${messageOf(error)}`];
   }
 }
 

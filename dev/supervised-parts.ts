@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { type RunningWorker, startWorker, type WorkerDependencies } from '../worker/index.js';
 import type { SupervisedPart } from './supervisor.js';
 import { startTemporalServer, type TemporalServer, type TemporalServerOptions } from './temporal-server.js';
@@ -43,8 +44,7 @@ const POLLED_WITHIN_MS = 70_000;
 const WORKER_PATIENCE_MS = 20_000;
 /** For attempts in flight to end, and be recorded; then the next worker starts beside it. */
 const WORKER_END_MS = 45_000;
-/** `TASK_QUEUE_TYPE_WORKFLOW` of Temporal's API. */
-const WORKFLOW_TASK_QUEUE = 1;
+const { TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** A worker, which the embedded server must see polling; `connectionNow` leads to that server, where there is one and it runs. */
 export const workerPart = (
@@ -77,7 +77,7 @@ async function lastPollOf(
   connection: Connection,
   { namespace, taskQueue }: { namespace: string; taskQueue: string },
 ): Promise<number | undefined> {
-  const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: WORKFLOW_TASK_QUEUE };
+  const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: TASK_QUEUE_TYPE_WORKFLOW };
   const answer = await connection.workflowService.describeTaskQueue(request).catch(() => undefined);
   if (!answer) return undefined;
   const own = answer.pollers.filter((poller) => poller.identity === identity);

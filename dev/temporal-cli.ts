@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import envPaths from 'env-paths';
+import { messageOf } from '../contract/message-of.js';
 import { buildTemporalCli } from './build-temporal-cli.js';
 import { downloadTemporalCli } from './download-temporal-cli.js';
 import { runGuarded } from './guarded-process.js';
@@ -56,7 +57,7 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
       tried.push(problem);
     } catch (error) {
       signal?.throwIfAborted();
-      tried.push(error instanceof Error ? error.message : String(error));
+      tried.push(messageOf(error));
     }
   }
   throw missing(tried, cached);

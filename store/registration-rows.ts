@@ -38,9 +38,6 @@ export type BatchRow = RowOf<typeof BATCH>;
 
 type BatchCreation = RegisterPart & Pick<RegisterInput, 'workflow_id' | 'accepted_at'>;
 
-const endpointKey = (userId: string, url: string | undefined): string | null =>
-  url === undefined ? null : endpointRef(userId, url).key;
-
 /** Creates the rows of batches and endpoints that have none, and answers how all of the batches stand. */
 const batchStatement = requestStatement(
   requestTable<BatchCreation>({
@@ -51,7 +48,7 @@ const batchStatement = requestStatement(
     total: ['integer', ({ total }) => total],
     accepted_at: ['float8', ({ accepted_at }) => accepted_at],
     url: ['text', ({ webhook_url }) => webhook_url ?? null],
-    endpoint: ['text', ({ user_id, webhook_url }) => endpointKey(user_id, webhook_url)],
+    endpoint: ['text', ({ user_id, webhook_url: url }) => (url === undefined ? null : endpointRef(user_id, url).key)],
   }),
   BATCH,
   (requests, answer) => `

@@ -5,7 +5,7 @@ import type {
   RecordedEvents,
   SettledWebhooks,
 } from '../activities/delivery-events.js';
-import { INTERRUPTED } from '../contract/index.js';
+import { hostOf, INTERRUPTED } from '../contract/index.js';
 import type { EndpointChange, InterruptedAttempt } from '../store/store.js';
 import { LineLimit } from './line-limit.js';
 
@@ -86,5 +86,3 @@ function fieldsOf(key: string): { user_id: string; host: string | null } {
   const [user_id, url] = JSON.parse(key) as [string, string | null];
   return { user_id, host: url === null ? null : hostOf(url) };
 }
-
-const hostOf = (url: string): string => new URL(url).host;

@@ -1,11 +1,12 @@
 import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { DELIVER_WORKFLOW } from '../contract/index.js';
 
 /** An idle worker's poll ends after a minute, and the next one begins. */
 const POLLS_WITHIN_MS = 75_000;
 const DEADLINE_MS = 5_000;
-/** `temporal.api.enums.v1.TaskQueueType`: of workflow and of activity tasks. */
-const TASK_QUEUE_TYPES = [1, 2] as const;
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+const TASK_QUEUE_TYPES = [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY] as const;
 
 export interface TemporalLoad {
   /** Workflows that run; one may hold several batches. */
@@ -25,7 +26,11 @@ export function readTemporalLoad(client: Client, taskQueue: string): Promise<Tem
   });
 }
 
-async function pollersOf(client: Client, name: string, taskQueueType: 1 | 2): Promise<string[]> {
+async function pollersOf(
+  client: Client,
+  name: string,
+  taskQueueType: (typeof TASK_QUEUE_TYPES)[number],
+): Promise<string[]> {
   const { namespace } = client.options;
   const { pollers } = await client.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType });
   const since = (Date.now() - POLLS_WITHIN_MS) / 1_000;

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DeliveryEvents, RecordedEvents, SettledWebhooks } from '../activities/index.js';
 import type { Config } from '../config/index.js';
+import { messageOf } from '../contract/message-of.js';
 import type { Store } from '../store/index.js';
 import { DeliveryLog, type HealthServer, ProcessMetrics, startHealthServer } from '../telemetry/index.js';
 
@@ -65,7 +66,7 @@ async function serve(
     logger.info({ url: server.url }, 'health and metrics are served');
     return server;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(
       `POSTCALL_METRICS_HOST ${host} and POSTCALL_METRICS_PORT ${port} cannot be listened at: ${reason}`,
       {

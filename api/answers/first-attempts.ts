@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
+import { messageOf } from '../../contract/message-of.js';
 import type { FirstAttempts, Store } from '../../store/store.js';
 
 /** Milliseconds between two looks at the store. */
@@ -82,10 +83,7 @@ export class FirstAttemptsWaits {
       }
     } catch (error) {
       // The batches are accepted, and go on: who waits for them is answered at the end of the wait.
-      this.#log.warn(
-        { reason: error instanceof Error ? error.message : String(error) },
-        'first attempts cannot be read',
-      );
+      this.#log.warn({ reason: messageOf(error) }, 'first attempts cannot be read');
     } finally {
       this.#isLooking = false;
     }

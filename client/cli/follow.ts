@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { BatchResult, Counts, Progress } from '../../contract/index.js';
 import type { BatchHandle } from '../batch-handle.js';
+import { counted } from '../counted.js';
 import { EXIT } from './exit-codes.js';
 import { table } from './output.js';
 import type { Session } from './session.js';
@@ -90,7 +91,7 @@ function barView({ output }: Session): View {
     show(progress) {
       const value = settled(progress);
       const troubled = progress.endpoints.length;
-      const outage = troubled === 0 ? '' : ` | ${troubled} ${troubled === 1 ? 'endpoint' : 'endpoints'} in trouble`;
+      const outage = troubled === 0 ? '' : ` | ${counted(troubled, 'endpoint')} in trouble`;
       const payload = { settled: value, counts: countsText(progress), outage };
       if (!started) bar.start(progress.total, value, payload);
       else bar.update(value, payload);

@@ -28,6 +28,12 @@ export function parseTime(text: string, now: Date): string {
   throw new InvalidArgumentError('It must be a duration such as 24h, or an ISO 8601 time.');
 }
 
+/** One for all options of a command: from 24h ago until 24h ago is no time. */
+const NOW = new Date();
+
+/** {@link parseTime} before now. */
+export const parsePastTime = (text: string): string => parseTime(text, NOW);
+
 /** So long from now, in milliseconds: `24h`, `7d`, `90m`. */
 export function parseDuration(text: string): number {
   const ms = durationOf(text);

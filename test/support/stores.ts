@@ -76,6 +76,8 @@ function harness(store: Store, options: StoreOptions, pool: pg.Pool, remove: () 
 /** A name that no other test uses. */
 export const unique = (what: string): string => `${what}-${randomUUID()}`;
 
+export const callNames = (count: number): string[] => Array.from({ length: count }, () => unique('call'));
+
 export interface RegisterOptions extends Partial<Omit<RegisterPart, 'call_ids'>> {
   call_ids?: string[];
   workflow_id?: string;

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { BatchHandle } from '../../batch-handle.js';
+import { counted } from '../../counted.js';
 import { exitCodeOf, follow, resultText } from '../follow.js';
 import type { Session } from '../session.js';
 
@@ -21,7 +22,7 @@ export async function accept(
   session: Session,
 ): Promise<void> {
   const { batchId: batch_id, workflowId: workflow_id } = batch;
-  const text = `Batch ${batch_id} accepted: ${calls} ${calls === 1 ? 'call' : 'calls'}`;
+  const text = `Batch ${batch_id} accepted: ${counted(calls, 'call')}`;
   if (wait) {
     session.output.note(text);
     await printResult(batch, session);

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import type { FailedWebhook } from '../../../contract/index.js';
-import { parseTime, userIdOption } from '../options.js';
+import { type FailedWebhook, MAX_FAILED_PAGE } from '../../../contract/index.js';
+import { counted } from '../../counted.js';
+import { parsePastTime, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
-
-const PAGE_SIZE = 500;
 
 interface FailedOptions {
   userId: string;
@@ -28,12 +27,6 @@ export function addFailed(program: Command, session: Session): void {
     .action((options: FailedOptions) => listFailed(options, session));
 }
 
-/** One for all options of a command: from 24h ago until 24h ago is no time at all. */
-const NOW = new Date();
-
-/** A time, or so long ago. */
-export const parsePastTime = (text: string): string => parseTime(text, NOW);
-
 async function listFailed({ userId, since, until, url, batch }: FailedOptions, session: Session): Promise<void> {
   const { output } = session;
   // One end for all pages: what fails while they are read is not in them.
@@ -42,14 +35,14 @@ async function listFailed({ userId, since, until, url, batch }: FailedOptions, s
     let cursor: string | undefined;
     let count = 0;
     do {
-      const page = await client.listFailed({ ...window, limit: PAGE_SIZE, cursor });
+      const page = await client.listFailed({ ...window, limit: MAX_FAILED_PAGE, cursor });
       for (const webhook of page.webhooks) output.print(webhook, () => failedLine(webhook));
       count += page.webhooks.length;
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
-    output.note(`${count} failed ${count === 1 ? 'webhook' : 'webhooks'} since ${since}`);
+    output.note(`${counted(count, 'failed webhook')} since ${since}`);
   });
 }
 
 const failedLine = ({ failed_at, call_id, url, attempts, reason }: FailedWebhook): string =>
-  [failed_at, call_id, url, `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`, reason ?? ''].join('  ');
+  [failed_at, call_id, url, counted(attempts, 'attempt'), reason ?? ''].join('  ');

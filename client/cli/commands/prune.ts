@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { parsePastTime } from '../options.js';
 import type { Session } from '../session.js';
-import { parsePastTime } from './failed.js';
 
 interface PruneOptions {
   olderThan: string;

@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander';
 import { InvalidRequestError } from '../../../contract/index.js';
 import { callIdsOf } from '../call-ids.js';
-import { addTuningOptions, type TuningOptions, tuningOf, userIdOption } from '../options.js';
+import { addTuningOptions, parsePastTime, type TuningOptions, tuningOf, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
 import { accept, addWaitOptions, type WaitOptions } from './accept.js';
-import { parsePastTime } from './failed.js';
 
 interface ResendOptions extends WaitOptions, TuningOptions {
   userId: string;

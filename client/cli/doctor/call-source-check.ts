@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createHttpCallSource } from '../../../activities/call-sources/http.js';
 import type { Config } from '../../../config/config.js';
-import { type Check, failed, isRemote, ok, reasonOf, warning } from './check.js';
+import { messageOf } from '../../../contract/message-of.js';
+import { type Check, failed, isRemote, ok, warning } from './check.js';
 
 /** Asks the call source for a call that it cannot have. */
 export async function checkCallSource({ calls: { url, apiKey } }: Config): Promise<Check[]> {
@@ -14,7 +15,7 @@ export async function checkCallSource({ calls: { url, apiKey } }: Config): Promi
     return [
       failed(
         'call_source',
-        `${url}: ${reasonOf(error)}`,
+        `${url}: ${messageOf(error)}`,
         'correct CALLS_URL and CALLS_API_KEY, or bring the service up',
       ),
     ];

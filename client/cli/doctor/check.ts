@@ -25,7 +25,5 @@ export const failed = (name: string, message: string, remedy: string): Check => 
   remedy,
 });
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Whether what is said to this host leaves the machine. */
 export const isRemote = (host: string): boolean => !/^(localhost|127\.[\d.]+|\[?::1\]?|)$/.test(host);

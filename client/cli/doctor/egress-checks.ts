@@ -2,7 +2,8 @@ import { createEgressConnector } from '../../../activities/egress-connector.js';
 import { parseNetworks } from '../../../activities/egress-guard.js';
 import { systemLookup } from '../../../activities/lookup.js';
 import type { Config } from '../../../config/config.js';
-import { type Check, failed, ok, reasonOf, skipped, warning } from './check.js';
+import { messageOf } from '../../../contract/message-of.js';
+import { type Check, failed, ok, skipped, warning } from './check.js';
 
 const TIMEOUT_MS = 5_000;
 
@@ -36,5 +37,5 @@ async function checkUrl({ allowNetworks, denyNetworks }: Config, text: string): 
   });
   if (!error) return ok('egress', `${protocol}//${host} can be reached`);
   const remedy = 'let workers reach it: DNS, firewall, certificate; a private address by POSTCALL_ALLOW_NETWORKS';
-  return failed('egress', `${protocol}//${host}: ${reasonOf(error)}`, remedy);
+  return failed('egress', `${protocol}//${host}: ${messageOf(error)}`, remedy);
 }

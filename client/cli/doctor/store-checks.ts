@@ -1,6 +1,7 @@
 import type { Config } from '../../../config/config.js';
+import { messageOf } from '../../../contract/message-of.js';
 import type { EncryptionReport, StoreDiagnosis, StoreUnavailableError } from '../../../store/index.js';
-import { type Check, failed, isRemote, ok, reasonOf, skipped, warning } from './check.js';
+import { type Check, failed, isRemote, ok, skipped, warning } from './check.js';
 
 /** Attempts' deadlines are compared by the database's clock; receivers compare `webhook-timestamp` with their own. */
 const MAX_SKEW_MS = 2_000;
@@ -31,7 +32,7 @@ export async function checkStore(config: Config): Promise<Check[]> {
 
 function failureOf(name: string, error: unknown): Check {
   // By name: the store is loaded late.
-  const { reason = reasonOf(error), remedy = 'look at the database' } = error as Partial<StoreUnavailableError>;
+  const { reason = messageOf(error), remedy = 'look at the database' } = error as Partial<StoreUnavailableError>;
   return failed(name, reason, remedy);
 }
 

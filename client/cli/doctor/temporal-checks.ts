@@ -1,19 +1,21 @@
+import { status } from '@grpc/grpc-js';
 import { Client, type Connection, ScheduleNotFoundError } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import type { Config } from '../../../config/config.js';
 import { loadPayloadCodecs } from '../../../config/payload-codecs.js';
+import { messageOf } from '../../../contract/message-of.js';
 import { openConnection } from '../../connect.js';
 import { pruneScheduleId } from '../../prune-schedule.js';
 import { notAllowed } from '../not-allowed.js';
 import { lackingSearchAttributes, requiredTypes } from '../registered-attributes.js';
-import { type Check, failed, isRemote, ok, reasonOf, skipped, warning } from './check.js';
+import { type Check, failed, isRemote, ok, skipped, warning } from './check.js';
 
 const TIMEOUT_MS = 5_000;
-/** `TASK_QUEUE_TYPE_WORKFLOW` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const { TaskQueueType } = proto.temporal.api.enums.v1;
 const QUEUES = [
-  [1, 'workflow'],
-  [2, 'activity'],
+  [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, 'workflow'],
+  [TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, 'activity'],
 ] as const;
-const NOT_FOUND = 5;
 
 interface Poller {
   identity: string;
@@ -29,7 +31,7 @@ export async function checkTemporal(config: Config): Promise<Check[]> {
     ({ connection } = await openConnection({ address }));
   } catch (error) {
     const remedy = 'start Temporal, or correct TEMPORAL_ADDRESS and the TEMPORAL_TLS variables';
-    return [failed('temporal', reasonOf(error), remedy), skipped('namespace', 'Temporal does not answer')];
+    return [failed('temporal', messageOf(error), remedy), skipped('namespace', 'Temporal does not answer')];
   }
   // Not closed: the process ends with the command.
   const { namespace } = config.temporal;
@@ -66,10 +68,10 @@ async function checkNamespace(client: Client, { temporal: { namespace } }: Confi
     const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
     return ok('namespace', `${namespace}, which keeps finished workflows for ${days} days`);
   } catch (error) {
-    const isMissing = (error as { code?: unknown }).code === NOT_FOUND;
+    const isMissing = (error as { code?: unknown }).code === status.NOT_FOUND;
     return failed(
       'namespace',
-      isMissing ? `there is no namespace ${namespace}` : reasonOf(error),
+      isMissing ? `there is no namespace ${namespace}` : messageOf(error),
       isMissing
         ? `temporal operator namespace create --namespace ${namespace} --retention 7d, or correct TEMPORAL_NAMESPACE`
         : 'give these credentials access to the namespace',
@@ -177,7 +179,7 @@ async function currentBuild(client: Client, deploymentName: string): Promise<str
     );
     return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
   } catch (error) {
-    if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+    if ((error as { code?: unknown }).code === status.NOT_FOUND) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,10 @@
+import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError } from '@temporalio/client';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../../contract/index.js';
 import { notAllowed } from '../not-allowed.js';
 import { lackingSearchAttributes, requiredTypes, typeCodeOf } from '../registered-attributes.js';
 import type { SetupContext, SetupResult, SetupStep } from './step.js';
 
-/** `INVALID_ARGUMENT`: there is no free slot, for example. */
-const INVALID_ARGUMENT = 3;
 const WITHOUT = 'Everything works without them, too; POSTCALL_SEARCH_ATTRIBUTES=off does not even try.';
 
 /** Registers what workflows are found by in Temporal's lists. */
@@ -20,7 +19,8 @@ export const searchAttributes: SetupStep = {
     } catch (error) {
       const refusal = notAllowed(error);
       if (refusal) return byHand(context.namespace, refusal.details);
-      if (!isGrpcServiceError(error) || error.code !== INVALID_ARGUMENT) throw error;
+      // There is no free slot, for example.
+      if (!isGrpcServiceError(error) || error.code !== status.INVALID_ARGUMENT) throw error;
       const message = `the server refuses them: ${error.details}. Remove one that is not needed. ${WITHOUT}`;
       return { status: 'failed', message };
     }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { OpenedAttempt } from '../../../store/index.js';
 import {
   attempted,
+  callNames,
   closeRequest,
   describeStores,
   FAILED,
@@ -11,8 +12,6 @@ import {
   register,
   unique,
 } from '../../support/stores.js';
-
-const names = (count: number) => Array.from({ length: count }, () => unique('call'));
 
 describeStores('opening an attempt', (harness) => {
   test('answers what is to be sent, and lets nobody else open one', async () => {
@@ -176,7 +175,7 @@ describeStores('closing an attempt', (harness) => {
 describeStores('settling', (harness) => {
   test('ends what waits, and answers what stands otherwise', async () => {
     const { store } = harness();
-    const call_ids = names(4);
+    const call_ids = callNames(4);
     const { part } = await register(store, { call_ids, total: 4 });
     const ref = (index: number) => ({
       batch_id: part.batch_id,
@@ -225,7 +224,7 @@ describeStores('what waits for an endpoint', (harness) => {
 
   async function waiting(count: number, user_id = unique('user'), url = 'https://example.com/hook') {
     const { store, query } = harness();
-    const { part } = await register(store, { user_id, call_ids: names(count), total: count, webhook_url: url });
+    const { part } = await register(store, { user_id, call_ids: callNames(count), total: count, webhook_url: url });
     for (const call_id of part.call_ids) {
       await attempted(store, { batch_id: part.batch_id, user_id, call_id }, { response_code: 503 });
     }
@@ -277,7 +276,7 @@ describeStores('large texts', (harness) => {
     const { store } = harness();
     const user_id = unique('user');
     const large = `{"x": "${'x'.repeat(9_000_000)}"}`;
-    const calls = { large: names(60), small: names(200) };
+    const calls = { large: callNames(60), small: callNames(200) };
     await store.upsertCalls(calls.large.map((call_id) => ({ call_id, user_id, data: large })));
     await store.upsertCalls(calls.small.map((call_id) => ({ call_id, user_id, data: '{"x": 1}' })));
     const call_ids = [...calls.large, ...calls.small];
@@ -314,7 +313,7 @@ describeStores('a row that somebody else has locked', (harness) => {
     // PGlite has a single session: no other can hold a lock.
     if (!('databaseUrl' in options) || options.databaseUrl === undefined)
       return expect(options).toHaveProperty('dataDir');
-    const call_ids = names(200);
+    const call_ids = callNames(200);
     const { part } = await register(store, { call_ids, total: 200 });
     const [locked = '', ...free] = call_ids;
     const ref = (call_id: string) => ({ batch_id: part.batch_id, user_id: part.user_id, call_id });

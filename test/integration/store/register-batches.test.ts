@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   attempted,
+  callNames,
   closeRequest,
   describeStores,
   mustOpen,
@@ -10,12 +11,10 @@ import {
   unique,
 } from '../../support/stores.js';
 
-const names = (count: number) => Array.from({ length: count }, () => unique('call'));
-
 describeStores('registering', (harness) => {
   test('creates a pending webhook for each call, before anything is sent', async () => {
     const { store } = harness();
-    const call_ids = names(3);
+    const call_ids = callNames(3);
     const { part: created, answer } = await register(store, { call_ids });
     expect(answer).toMatchObject({ offset: 0, paused_ms: 0, paused_since: null, endpoint_of: 0, standings: [] });
     expect(answer.endpoints).toMatchObject([{ label: 'https://example.com/hook' }]);
@@ -48,7 +47,7 @@ describeStores('registering', (harness) => {
 
   test('asks the calls table whose a call is, and takes its text byte for byte', async () => {
     const { store } = harness();
-    const [known = '', missing = ''] = names(2);
+    const [known = '', missing = ''] = callNames(2);
     const user_id = unique('user');
     const text = `{"call_id": "${known}", "n": 12345678901234567890, "__proto__": 1.10, "a": 1, "a": 2}`;
     await store.upsertCalls([{ call_id: known, user_id, data: text }]);
@@ -62,7 +61,7 @@ describeStores('registering', (harness) => {
 
   test('answers the same again, with what has become of each call meanwhile', async () => {
     const { store } = harness();
-    const call_ids = names(6);
+    const call_ids = callNames(6);
     const [fresh, delivered, retrying, failed, inFlight, taken] = call_ids as [
       string,
       string,
@@ -97,7 +96,7 @@ describeStores('registering', (harness) => {
   test('keeps a call of two batches in one request to the first of them', async () => {
     const { store } = harness();
     const user_id = unique('user');
-    const call_ids = names(2);
+    const call_ids = callNames(2);
     const parts = [part({ user_id, call_ids }), part({ user_id, call_ids })];
     const answers = await store.registerBatches({
       workflow_id: unique('w'),
@@ -115,7 +114,7 @@ describeStores('registering a resend', (harness) => {
   test('takes settled webhooks over, learns their URLs, and rejects the others', async () => {
     const { store } = harness();
     const user_id = unique('user');
-    const [a = '', b = '', busy = '', none = ''] = names(4);
+    const [a = '', b = '', busy = '', none = ''] = callNames(4);
     const atA = await register(store, { user_id, call_ids: [a], webhook_url: 'https://a.example/hook?x=1' });
     const atB = await register(store, { user_id, call_ids: [b], webhook_url: 'https://b.example/' });
     await register(store, { user_id, call_ids: [busy] });
@@ -191,7 +190,7 @@ describeStores('a batch', (harness) => {
 
   test('is failed whole when its workflow ended from outside, but for what is in flight', async () => {
     const { store } = harness();
-    const call_ids = names(3);
+    const call_ids = callNames(3);
     const [inFlight = '', waits = ''] = call_ids;
     const { part: first } = await register(store, { call_ids });
     const ref = (call_id: string) => ({ batch_id: first.batch_id, user_id: first.user_id, call_id });
@@ -212,7 +211,7 @@ describeStores('a batch', (harness) => {
 
   test('tells those who wait when every first attempt has been made, and what was rejected', async () => {
     const { store } = harness();
-    const { part: first, ref } = await register(store, { call_ids: names(2), total: 2 });
+    const { part: first, ref } = await register(store, { call_ids: callNames(2), total: 2 });
     const other = { ...ref, call_id: first.call_ids[1] as string };
     await attempted(store, ref, { response_code: 500 });
     expect(await store.firstAttemptsMade([first.batch_id])).toEqual([]);
