@@ -17,7 +17,7 @@ export interface Measurement {
   /** History events and regular activities for each attempt, where they were counted. */
   events?: number;
   activities?: number;
-  /** Milliseconds until the answer, where somebody waited for one. */
+  /** Milliseconds until the answer, if the bench waited for one. */
   answerP50?: number;
   answerP99?: number;
 }

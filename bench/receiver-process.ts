@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  * and is not counted. It listens on many ports, each an origin of its own.
  */
 export type ReceiverMessage = { ports: number[] } | { count: number } | { arrivals: [callId: string, at: number][] };
-export type ReceiverOrder = 'arrivals' | 'count' | 'outage over';
+export type ReceiverRequest = 'arrivals' | 'count' | 'outage over';
 
 /** What the slow endpoint takes. */
 export const SLOW_MS = 300;
@@ -48,12 +48,12 @@ const handle: RequestListener = (request, response) => {
   });
 };
 
-process.on('message', (order: ReceiverOrder) => {
-  if (order === 'outage over') {
+process.on('message', (request: ReceiverRequest) => {
+  if (request === 'outage over') {
     outage = false;
     return;
   }
-  if (order === 'count') {
+  if (request === 'count') {
     process.send?.({ count: arrivals.length } satisfies ReceiverMessage);
     return;
   }

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ReceiverMessage, ReceiverOrder } from './receiver-process.js';
+import type { ReceiverMessage, ReceiverRequest } from './receiver-process.js';
 
 interface Arrivals {
   requests: number;
@@ -27,7 +27,7 @@ export interface BenchReceiver extends Disposable {
 export async function startReceiver(): Promise<BenchReceiver> {
   const child = fork(fileURLToPath(new URL('./receiver-process.js', import.meta.url)));
   const next = async (): Promise<ReceiverMessage> => (await once(child, 'message'))[0];
-  const tell = (order: ReceiverOrder) => child.send(order);
+  const ask = (request: ReceiverRequest) => child.send(request);
   const started = await next();
   if (!('ports' in started)) throw new Error('the receiver did not say its ports');
   const [origin = '', ...others] = started.ports.map((port) => `http://127.0.0.1:${port}`);
@@ -36,19 +36,19 @@ export async function startReceiver(): Promise<BenchReceiver> {
     others,
     pid: child.pid as number,
     takeArrivals: async () => {
-      tell('arrivals');
+      ask('arrivals');
       const answer = await next();
       if (!('arrivals' in answer)) throw new Error('the receiver did not say its arrivals');
       return arrivalsOf(answer.arrivals);
     },
     count: async () => {
-      tell('count');
+      ask('count');
       const answer = await next();
       if (!('count' in answer)) throw new Error('the receiver did not say its count');
       return answer.count;
     },
     endOutage: () => {
-      tell('outage over');
+      ask('outage over');
     },
     [Symbol.dispose]: () => child.disconnect(),
   };

@@ -34,7 +34,7 @@ export interface BuildOptions {
   context: string;
   /** An empty folder, in which each stage gets one of its own. */
   folder: string;
-  /** Who executes what is to be run; undefined: the user of this process. */
+  /** The user who executes the steps; undefined: the user of this process. */
   user: { uid: number; gid: number } | undefined;
   /** Beside what the Dockerfile sets. */
   environment: Record<string, string>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inject } from 'vitest';
 
-/** Randomness that is the same for the same seed and purpose, in whatever order the purposes come. */
+/** One seed and purpose give the same numbers, in any order of the purposes. */
 export class Random {
   readonly #seed: string;
   #drawn = 0;

@@ -32,15 +32,15 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 /**
- * Starts a private PostgreSQL in a temporary folder on a free loopback port, without passwords. With TEST_DATABASE_URL that
- * server is used instead, and whatever would start or stop it throws.
+ * Starts a private PostgreSQL in a temporary folder on a free loopback port, without passwords. TEST_DATABASE_URL names another server
+ * to use instead. Its start and stop throw.
  */
 export async function startPostgres(): Promise<PostgresServer> {
   const given = process.env.TEST_DATABASE_URL;
   return given ? givenServer(given) : startPrivatePostgres();
 }
 
-/** The same, whatever TEST_DATABASE_URL says: for what needs a whole server. */
+/** Starts one even with TEST_DATABASE_URL, for tests that need a whole server. */
 export async function startPrivatePostgres(): Promise<PostgresServer> {
   const server = await PrivateServer.create();
   await server.start();
@@ -48,7 +48,7 @@ export async function startPrivatePostgres(): Promise<PostgresServer> {
 }
 
 function givenServer(url: string): PostgresServer {
-  const refuse = () => Promise.reject(new Error('TEST_DATABASE_URL names a server that tests must not stop: unset it'));
+  const reject = () => Promise.reject(new Error('TEST_DATABASE_URL names a server that tests must not stop: unset it'));
   const databases: string[] = [];
   const remove = async () => {
     for (const name of databases.splice(0)) await query(url, `drop database "${name}" with (force)`);
@@ -61,10 +61,10 @@ function givenServer(url: string): PostgresServer {
       databases.push(created.name);
       return created.url;
     },
-    start: refuse,
-    stop: refuse,
-    kill: refuse,
-    restart: refuse,
+    start: reject,
+    stop: reject,
+    kill: reject,
+    restart: reject,
     remove,
     [Symbol.asyncDispose]: remove,
   };

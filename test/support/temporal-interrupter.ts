@@ -6,8 +6,8 @@ const WITHIN_MS = 60;
 const LIMIT_MS = 120_000;
 
 /**
- * Cancels requests in the middle, as any client of the server may, until the server's database stays interrupted: no statement
- * succeeds any more, for whomever.
+ * Cancels requests in the middle, as any client of the server may, until the server's database stays interrupted. No statement of any
+ * client succeeds then.
  */
 export async function interruptDatabase(address: string): Promise<void> {
   const connection = await Connection.connect({ address, interceptors: [] });
