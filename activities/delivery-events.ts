@@ -20,7 +20,8 @@ export interface DeliveryEvents extends RecordedEvents {
 }
 
 /** `used_up`: the retry schedule, and with it the webhook. */
-export type AttemptOutcome = 'delivered' | 'retry' | 'gone' | 'used_up';
+export const ATTEMPT_OUTCOMES = ['delivered', 'retry', 'gone', 'used_up'] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 export interface EndedAttempt extends WebhookRef {
   url: string;

@@ -25,7 +25,7 @@ export async function recordEnd(
 ): Promise<DeliveryEnd> {
   const { batch_id, user_id, call_id } = input;
   const verdict = verdictOf(sent);
-  const endpoint_failed = verdict.kind === 'retry' && verdict.endpoint_failed;
+  const { endpoint_failed } = verdict;
   const next = nextStepOf(verdict, sent, () => retryOf(deps, opened, sent, attempt.remaining(input.remaining_ms)));
   const closed = await close(deps, {
     batch_id,
@@ -40,7 +40,6 @@ export async function recordEnd(
   });
   if (deps.events) tell(deps.events, input, { opened, sent, verdict, next, closed });
   if (verdict.kind === 'delivered') deps.onDelivered?.({ user_id, url: opened.url });
-  if (verdict.kind !== 'retry') return endOfStanding(closed.standing);
   return endOfStanding(closed.standing, { endpoint_failed, answer: answerOf(sent) });
 }
 

@@ -6,6 +6,8 @@ import {
   createRequestSchema,
   type DeliverInput,
   type DeliverMemo,
+  defined,
+  exactly,
   InvalidRequestError,
   MAX_BATCH_INPUT_BYTES,
   parseOrThrow,
@@ -36,15 +38,16 @@ export function resendStart(request: ResendRequest): BatchStart {
   return batchStart({ ...parseOrThrow(resendRequestSchema, request), send_type: 'resend' });
 }
 
-type ParsedRequest = ResendRequest & Pick<BatchRequest, 'send_type' | 'webhook_url'>;
+/** Whatever a create or a resend may say. */
+type ParsedRequest = ResendRequest & Partial<CreateRequest> & Pick<BatchRequest, 'send_type'>;
 
-function batchStart({ idempotency_key, options, traceparent, ...rest }: ParsedRequest): BatchStart {
-  const request = { ...rest, ...(options && { options }), ...(traceparent !== undefined && { traceparent }) };
+function batchStart({ idempotency_key, ...fields }: ParsedRequest): BatchStart {
+  const request = exactly<BatchStart['request']>()(defined(fields));
   const start = { request, bytes: sizeOf(request) };
   if (idempotency_key === undefined) return start;
   const repeatable = {
     idempotencyKey: idempotency_key,
-    workflowPart: workflowPartOfKey(rest.user_id, idempotency_key),
+    workflowPart: workflowPartOfKey(request.user_id, idempotency_key),
     fingerprint: requestFingerprint(request),
   };
   return { ...start, repeatable };

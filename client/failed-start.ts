@@ -1,5 +1,7 @@
 import {
   attributesOf,
+  defined,
+  exactly,
   type FailedQuery,
   type FailedRequest,
   failedRequestSchema,
@@ -31,14 +33,8 @@ export function findFailedOptions(request: FailedRequest) {
 /** Throws `InvalidRequestError`. */
 export function resendFailedOptions(request: ResendFailedRequest, now: Date) {
   const { until = now.toISOString(), ...rest } = parseOrThrow(resendFailedRequestSchema, request);
-  const { user_id, since, url, options } = rest;
-  const input: ResendFailedInput = {
-    user_id,
-    since,
-    until,
-    ...(url !== undefined && { url }),
-    ...(options && { options }),
-  };
+  const input = exactly<ResendFailedInput>()(defined({ ...rest, until }));
+  const { user_id, since, url } = input;
   return {
     workflowId: resendFailedWorkflowId(randomId()),
     args: [input] as [ResendFailedInput],

@@ -74,20 +74,20 @@ export const batchResultSchema = countsSchema.extend({
 });
 export type BatchResult = z.infer<typeof batchResultSchema>;
 
-/** What a caller may tune for one batch. */
+/** What a caller may tune for one batch; the command line has an option for each, and shows these descriptions. */
 export const batchOptionsSchema = z.object({
   max_in_flight: z
     .int()
     .min(1)
     .max(500)
     .optional()
-    .describe(`Attempts of the batch in flight at once. Default ${DEFAULT_MAX_IN_FLIGHT}.`),
+    .describe(`attempts in flight at once (default: ${DEFAULT_MAX_IN_FLIGHT})`),
   down_after: z
     .int()
     .min(1)
     .max(500)
     .optional()
-    .describe(`Endpoint failures in a row that mark it down. Default ${DEFAULT_DOWN_AFTER}.`),
+    .describe(`failures in a row after which an endpoint is down (default: ${DEFAULT_DOWN_AFTER})`),
 });
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
 

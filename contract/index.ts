@@ -1,6 +1,7 @@
 export * from './batch.js';
 export * from './delivery.js';
 export * from './endpoint.js';
+export * from './exactly.js';
 export * from './failures.js';
 export * from './ids.js';
 export * from './invalid-request.js';

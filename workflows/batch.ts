@@ -1,4 +1,5 @@
 import type { BatchBase, BatchRequest, CallStatus, Counts } from '../contract/batch.js';
+import { exactly } from '../contract/exactly.js';
 import { type FailureType, REJECTIONS } from '../contract/failures.js';
 import { DEFAULT_DOWN_AFTER, DEFAULT_MAX_IN_FLIGHT } from '../contract/limits.js';
 import type { Endpoint } from './endpoint.js';
@@ -72,11 +73,14 @@ export class Batch {
   readonly #tally: Record<CallStatus, number>;
   #byId: ReadonlyMap<string, Call> | undefined;
 
-  constructor({ call_ids, options, ...base }: BatchRequest, acceptedAt: number, firstPlace: number) {
-    this.base = base;
+  constructor({ call_ids, options = {}, ...base }: BatchRequest, acceptedAt: number, firstPlace: number) {
+    const { max_in_flight = DEFAULT_MAX_IN_FLIGHT, down_after = DEFAULT_DOWN_AFTER, ...unused } = options;
+    // An option that no one takes does not compile.
+    exactly<object>()(unused);
+    this.base = exactly<BatchBase>()(base);
     this.acceptedAt = acceptedAt;
-    this.maxInFlight = options?.max_in_flight ?? DEFAULT_MAX_IN_FLIGHT;
-    this.downAfter = options?.down_after ?? DEFAULT_DOWN_AFTER;
+    this.maxInFlight = max_in_flight;
+    this.downAfter = down_after;
     this.calls = call_ids.map((id, place) => newCall(id, this, firstPlace + place));
     this.#tally = { pending: call_ids.length, retrying: 0, delivered: 0, failed: 0, canceled: 0, rejected: 0 };
   }

@@ -1,6 +1,7 @@
 import { continueAsNew, getRandomStream, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { BatchRequest } from '../contract/batch.js';
 import type { FailedPage, FailedQuery, ResendFailedInput, ResendFailedResult } from '../contract/delivery.js';
+import { exactly } from '../contract/exactly.js';
 import { batchId, workflowIdOf } from '../contract/ids.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { DELIVER_WORKFLOW, type DeliverInput } from '../contract/messages.js';
@@ -36,7 +37,7 @@ const filterOf = ({
   options: _options,
   search_attributes: _attributes,
   ...filter
-}: ResendFailedInput) => filter;
+}: ResendFailedInput) => exactly<Omit<FailedQuery, 'limit' | 'cursor'>>()(filter);
 
 /** Two resends at the same moment find the same webhooks: a batch takes only those that are still failed. */
 async function resend(

@@ -1,6 +1,7 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BatchOptions, DEFAULT_DOWN_AFTER, DEFAULT_MAX_IN_FLIGHT } from '../../contract/index.js';
+import type { z } from 'zod';
+import { type BatchOptions, batchOptionsSchema } from '../../contract/index.js';
 import type { Session } from './session.js';
 
 /** `--user-id`, by default POSTCALL_USER_ID; a command without either refuses to run. */
@@ -51,22 +52,17 @@ function durationOf(text: string): number {
   }
 }
 
-export interface TuningOptions {
-  maxInFlight?: number;
-  downAfter?: number;
-}
+/** What a request may tune for its batch: an option for each, `--max-in-flight` for `max_in_flight`. */
+const NUMBERS: Record<keyof BatchOptions, z.ZodOptional<z.ZodInt>> = batchOptionsSchema.shape;
+const TUNING = Object.entries(NUMBERS).map(([field, { description }]) => ({
+  field,
+  option: new Option(`--${field.replaceAll('_', '-')} <n>`, description).argParser(parseCount),
+}));
 
-/** What a request may tune for its batch. */
 export const addTuningOptions = (command: Command): Command =>
-  command
-    .option('--max-in-flight <n>', `attempts in flight at once (default: ${DEFAULT_MAX_IN_FLIGHT})`, parseCount)
-    .option(
-      '--down-after <n>',
-      `failures in a row after which an endpoint is down (default: ${DEFAULT_DOWN_AFTER})`,
-      parseCount,
-    );
+  TUNING.reduce((extended, { option }) => extended.addOption(option), command);
 
-export const tuningOf = ({ maxInFlight, downAfter }: TuningOptions): BatchOptions => ({
-  max_in_flight: maxInFlight,
-  down_after: downAfter,
-});
+export const tuningOf = (options: object): BatchOptions =>
+  Object.fromEntries(
+    TUNING.map(({ field, option }) => [field, options[option.attributeName() as keyof typeof options]]),
+  );

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { attemptSchema, batchOptionsSchema, createRequestSchema, webhookSchema } from '../../contract/index.js';
+import { ENCRYPTED_COLUMNS } from '../../store/encryption/columns.js';
 import { codeIn, DOCUMENTS, MANIFEST, ROOT, textOf } from '../support/documents.js';
 
 test('the README has at most 250 lines', () => {
@@ -43,6 +45,16 @@ test('the npm scripts that documents name exist', () => {
   ]).map(([, run, plain]) => run ?? plain);
   expect(named.length).toBeGreaterThan(10);
   expect([...new Set(named)].filter((name) => !(String(name) in MANIFEST.scripts))).toEqual([]);
+});
+
+test('every field of a webhook, of a request and of its options is in the documents', () => {
+  const named = new Set(DOCUMENTS.filter((path) => path.startsWith('docs/')).flatMap((path) => codeIn(textOf(path))));
+  const shapes = [webhookSchema, attemptSchema, createRequestSchema, batchOptionsSchema].map(({ shape }) => shape);
+  expect(shapes.flatMap((shape) => Object.keys(shape)).filter((field) => !named.has(field))).toEqual([]);
+});
+
+test('every column that is encrypted is in the documents', () => {
+  expect(ENCRYPTED_COLUMNS.filter((column) => !codeIn(textOf('docs/security.md')).includes(column))).toEqual([]);
 });
 
 test('each dependency has a reason in CONTRIBUTING.md, once', () => {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { callIdsOf } from '../call-ids.js';
-import { addTuningOptions, type TuningOptions, tuningOf, userIdOption } from '../options.js';
+import { addTuningOptions, tuningOf, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
 import { accept, addWaitOptions, type WaitOptions } from './accept.js';
 
-interface CreateOptions extends WaitOptions, TuningOptions {
+interface CreateOptions extends WaitOptions {
   url: string;
   userId: string;
   file?: string;

@@ -25,28 +25,11 @@ async function get(callId: string, userId: string, session: Session): Promise<vo
   );
 }
 
-function webhookText({
-  call_id,
-  status,
-  url,
-  batch_id,
-  created_at,
-  next_attempt_at,
-  reason,
-  metadata,
-}: StoredWebhook): string {
-  const facts = {
-    call: call_id,
-    status,
-    reason,
-    url,
-    batch: batch_id,
-    'created at': created_at,
-    'next attempt at': next_attempt_at,
-  };
-  const lines = Object.entries(facts)
+/** Every fact that there is, but for the payload. */
+function webhookText({ payload: _, metadata, ...facts }: StoredWebhook): string {
+  const lines = Object.entries<string | null>(facts)
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${`${name}:`.padEnd(17)}${value}`);
+    .map(([name, value]) => `${`${name.replaceAll('_', ' ')}:`.padEnd(17)}${value}`);
   const attempts = metadata.map(({ sent_at, send_type, response_code, response_time, error }) => [
     sent_at,
     send_type,

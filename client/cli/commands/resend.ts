@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { InvalidRequestError } from '../../../contract/index.js';
 import { callIdsOf } from '../call-ids.js';
-import { addTuningOptions, parsePastTime, type TuningOptions, tuningOf, userIdOption } from '../options.js';
+import { addTuningOptions, parsePastTime, tuningOf, userIdOption } from '../options.js';
 import type { Session } from '../session.js';
 import { accept, addWaitOptions, type WaitOptions } from './accept.js';
 
-interface ResendOptions extends WaitOptions, TuningOptions {
+interface ResendOptions extends WaitOptions {
   userId: string;
   file?: string;
   idempotencyKey?: string;

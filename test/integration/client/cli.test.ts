@@ -255,7 +255,8 @@ describe('with a store alone', () => {
     expect(without.stderr).toMatch(/^1 values need the encryption key one:[0-9a-f]{8}, which POSTCALL_ENCRYPTION_KEYS/);
     const moved = await cli(`${two},${one}`, ['reencrypt', '--json']);
     expect(moved.exitCode).toBe(0);
-    expect(jsonLines(moved.stdout)).toMatchObject([{ columns: [{}, { changed: 1 }, {}], skipped: [], damaged: [] }]);
+    expect(jsonLines(moved.stdout)).toMatchObject([{ skipped: [], damaged: [] }]);
+    expect(moved.stdout).toContain('"column":"calls.data","examined":2,"changed":1');
     expect((await cli(`${two}`, ['reencrypt'])).stdout).toContain('calls.data: 0 of 2 changed');
   });
 

@@ -206,7 +206,7 @@ describeStores('encryption', (harness) => {
     expect(without.skipped).toEqual([{ key_id: expect.stringMatching(/^old:/), values: expect.any(Number) }]);
     const all = await stores.both.reencrypt();
     expect(all.skipped).toEqual([]);
-    expect((await stores.both.reencrypt()).columns.map(({ changed }) => changed)).toEqual([0, 0, 0]);
+    expect((await stores.both.reencrypt()).columns.filter(({ changed }) => changed > 0)).toEqual([]);
     for (const { in_the_clear, encrypted } of (await stores.both.inspectEncryption()).columns) {
       expect(in_the_clear).toBe(0);
       expect(encrypted.map(({ key_id }) => key_id)).toEqual([before.newest]);

@@ -49,6 +49,9 @@ test('the sum of attempts is what the receiver saw, by outcome and class', async
   expect(sumOf(text, 'postcall_accept_to_delivery_seconds_count')).toBe(12);
   expect(sumOf(text, 'postcall_in_flight')).toBe(0);
   expect(sumOf(text, 'postcall_endpoint_transitions_total', { to: 'gone' })).toBe(1);
+  const counters = [...text.matchAll(/^# TYPE (postcall_\w+) counter$/gm)].map(([, name = '']) => name);
+  expect(counters).toContain('postcall_attempts_total');
+  expect(counters.filter((name) => sumOf(text, name) === 0)).toEqual([]);
   const labels = samplesOf(text).flatMap((sample) => Object.values(sample.labels));
   for (const secret of [user_id, '127.0.0.1', ...receiver.requests.map(({ callId }) => callId ?? '')])
     expect(labels.filter((label) => label.includes(secret))).toEqual([]);

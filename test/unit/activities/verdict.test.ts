@@ -6,11 +6,11 @@ const ofStatus = (response_code: number) => verdictOf({ response_code, error_kin
 
 describe('verdictOf', () => {
   it.each([200, 201, 202, 204, 299])('takes %i for a delivery', (status) => {
-    expect(ofStatus(status)).toEqual({ kind: 'delivered' });
+    expect(ofStatus(status)).toEqual({ kind: 'delivered', endpoint_failed: false });
   });
 
   it('takes 410 for the end of the endpoint', () => {
-    expect(ofStatus(410)).toEqual({ kind: 'gone' });
+    expect(ofStatus(410)).toEqual({ kind: 'gone', endpoint_failed: false });
   });
 
   it.each([300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 409, 411, 422, 499, 600, 999])(
