@@ -75,6 +75,15 @@ export interface DeliveryInput extends BatchBase {
   ordered?: true;
   /** Milliseconds until the batch's horizon. */
   remaining_ms: number;
+  /** Attempts that are begun together are answered together. */
+  round: RoundRef;
+}
+
+export interface RoundRef {
+  /** Counted in a workflow run. */
+  number: number;
+  /** How many attempts it has. */
+  size: number;
 }
 
 /** What became of one execution of `deliverWebhook`, or of an attempt that was watched. */

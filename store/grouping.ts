@@ -8,6 +8,10 @@ export interface GroupingOptions<Request> {
 }
 
 const MAX_GROUP_BYTES = 1_000_000;
+/** Turns of the event loop that a request waits for others, at most. */
+const MAX_TURNS = 20;
+/** So many need not wait for more. */
+const ENOUGH = 50;
 
 interface Waiting<Request, Answer> {
   request: Request;
@@ -17,7 +21,8 @@ interface Waiting<Request, Answer> {
 
 /**
  * Lets concurrent requests share statements like a database's group commit: what arrives while a group is under way goes into
- * the next one, and an idle system starts in the same turn of the event loop. `run` answers in the order of its requests; an
+ * the next one, and so does what comes turn by turn of the event loop: a worker is given its activities one at a time. The first turn
+ * that brings nothing more starts the group. `run` answers in the order of its requests; an
  * Error as an answer rejects that request alone.
  */
 export function grouped<Request, Answer>(
@@ -26,7 +31,7 @@ export function grouped<Request, Answer>(
 ): (request: Request) => Promise<Answer> {
   let queue: Waiting<Request, Answer>[] = [];
   let underWay = 0;
-  let starting = false;
+  let gathering = false;
 
   const take = (): Waiting<Request, Answer>[] => {
     let size = 0;
@@ -50,22 +55,32 @@ export function grouped<Request, Answer>(
       for (const { reject } of group) reject(error);
     } finally {
       underWay -= 1;
-      start();
+      gather();
     }
   };
   const start = () => {
-    starting = false;
+    gathering = false;
     while (underWay < concurrency && queue.length > 0) {
       underWay += 1;
       void serve(take());
     }
   };
+  const gather = () => {
+    if (gathering || queue.length === 0 || underWay === concurrency) return;
+    gathering = true;
+    let turns = 0;
+    let before = 0;
+    const turn = () => {
+      turns += 1;
+      if (queue.length === before || queue.length >= ENOUGH || turns === MAX_TURNS) return start();
+      before = queue.length;
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+  };
   return (request) =>
     new Promise((resolve, reject) => {
       queue.push({ request, resolve, reject });
-      // Not at once: whatever else this turn brings shares the statement.
-      if (starting) return;
-      starting = true;
-      setImmediate(start);
+      gather();
     });
 }

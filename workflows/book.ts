@@ -19,6 +19,12 @@ const SOURCE_TOLERANCE = 10;
 /** Temporal's timers are no finer. */
 const TIMER_GRID_MS = 500;
 
+/** Attempts that have begun together, and the registration beside them. */
+export interface Round {
+  calls: readonly Call[];
+  parts: readonly RegisterPart[];
+}
+
 /** Every call of a workflow, and where it stands. Times are milliseconds since the epoch; nothing here has a clock of its own. */
 export class Book {
   readonly batches: readonly Batch[];
@@ -26,6 +32,8 @@ export class Book {
   readonly endpoints = new Map<string, Endpoint>();
   /** Calls that wait for a time, a store or a source. */
   readonly waiting = new Set<Call>();
+  /** Those under way, in the order of their beginning. */
+  readonly rounds: Round[] = [];
   /** Calls whose attempt or whose reading goes on in a worker process. */
   readonly elsewhere = new Set<Call>();
   /** How many of them are only being read. */
@@ -62,9 +70,10 @@ export class Book {
     return this.fallenEndpoints.size > 0 || this.batches.some(({ unrecorded }) => unrecorded);
   }
 
-  /** What is to be registered next: at most 500 calls, in the order of acceptance. */
+  /** What is to be registered next: at most 500 calls, in the order of acceptance; nothing while others are being registered. */
   unregistered(): RegisterPart[] {
     const parts: RegisterPart[] = [];
+    if (this.rounds.some(({ parts: [asked] }) => asked)) return parts;
     let room = PAGE_SIZE;
     for (const { base, calls, registered } of this.batches) {
       if (room === 0) break;
@@ -119,12 +128,21 @@ export class Book {
     return endpoint;
   }
 
-  /** An attempt of each of these calls is to be made now. */
-  take(calls: readonly Call[], now: number): void {
-    for (const call of calls) {
+  /** An attempt of each of its calls is to be made now. */
+  begin(round: Round, now: number): void {
+    this.rounds.push(round);
+    for (const call of round.calls) {
       this.become(call, 'trying');
       if (call.route) call.route.endpoint.lastTriedAt = now;
     }
+  }
+
+  /** What the round that began first has brought, in the order of its calls. */
+  endRound(ends: readonly DeliveryEnd[], now: number): void {
+    const { calls } = this.rounds.shift() ?? { calls: [] };
+    calls.forEach((call, index) => {
+      this.record(call, ends[index] as DeliveryEnd, now);
+    });
   }
 
   /** What became of an attempt, in a round or under a watch. */

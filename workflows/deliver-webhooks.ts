@@ -25,8 +25,6 @@ const MAX_RUN_BYTES = 2_000_000;
 /** A longer one is begun anew: a horizon may be a month away. */
 const LONGEST_REST_MS = 24 * 3_600_000;
 
-const CHECKPOINT = { kind: 'checkpoint' } as const;
-
 /**
  * Creates and delivers one webhook for each call of its batches. One loop over one book: handlers of signals only fill the inbox, and
  * everything is scheduled from here, one step at a time, so that a replay makes the same decisions.
@@ -48,12 +46,13 @@ async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook
   const shown = new Display(book, input.search_attributes);
   if (input.carried) await steps.readPauses();
   for (;;) {
-    const now = Date.now();
+    const now = steps.now();
     for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
     if (isDone(book)) return;
     // Nothing is awaited between taking the letters and this: no order is lost.
-    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
-    const step = steps.taskIsLong ? CHECKPOINT : nextStep(book, now);
+    if (run.isLong && book.rounds.length === 0)
+      await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
+    const step = nextStep(book, now, steps.taskIsLong || run.isLong);
     if (step.kind === 'rest') {
       steps.watch();
       shown.update();

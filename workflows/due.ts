@@ -3,7 +3,9 @@ import type { Book } from './book.js';
 import type { Endpoint } from './endpoint.js';
 
 /** Attempts of one round: local activities that run together, for which the worker has places. */
-export const ROUND_SIZE = 200;
+export const ROUND_SIZE = 100;
+/** Of what a batch may have in flight to an endpoint a round takes no more than a half: the other one is the next round's. */
+const SHARE_OF_ROUND = 0.5;
 /** Attempts that may go on outside of rounds, however many endpoints are slow. */
 export const MAX_ELSEWHERE = 1_000;
 /** Calls that are being read at once. Sources that hang answer for some calls: the others go on, as long as these are not that many. */
@@ -67,7 +69,7 @@ class Round {
 
   fill(): Call[] {
     if (this.#size === 0) return [];
-    for (const call of this.#dueWaiting()) if (!this.#add(call)) break;
+    for (const call of this.#dueWaiting()) if (!this.#add(call)) return this.#calls;
     for (const batch of this.#book.batches) {
       if (batch.isPaused || batch.canceling || batch.unsettled === 0) continue;
       for (const route of batch.routes.values()) if (!this.#addUntried(route)) return this.#calls;
@@ -100,7 +102,8 @@ class Round {
     const inFlight = endpoint.inFlight + (this.#taken.get(endpoint) ?? 0);
     if (inFlight >= endpoint.cautiousLimit(batch.downAfter)) return false;
     if (this.#book.elsewhere.size >= MAX_ELSEWHERE && endpoint.inFlight > 0) return false;
-    return route.inFlight + (this.#taken.get(route) ?? 0) < batch.maxInFlight;
+    const taken = this.#taken.get(route) ?? 0;
+    return taken < batch.maxInFlight * SHARE_OF_ROUND && route.inFlight + taken < batch.maxInFlight;
   }
 
   /** A call that was never tried goes to a down endpoint only when nothing else is on its way there, or when somebody wants it to. */
@@ -135,8 +138,8 @@ class Round {
 }
 
 /** A probe of the source that is still under way is the one that may pass. */
-function sourcePlaces({ source, reading }: Book, now: number): number {
-  if (!source.isOpen && reading > 0) return 0;
+function sourcePlaces({ source, reading, rounds }: Book, now: number): number {
+  if (!source.isOpen && reading + rounds.length > 0) return 0;
   return Math.min(source.places(now), Math.max(0, MAX_READING - reading));
 }
 

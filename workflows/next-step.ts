@@ -4,19 +4,35 @@ import type { Book } from './book.js';
 import { dueCalls, nextDue } from './due.js';
 import { type Settlement, settlements } from './settlements.js';
 
-/** What the loop does next; it awaits one step before it takes another. */
+const CHECKPOINT = { kind: 'checkpoint' } as const;
+
+/** Rounds under way at once: while one is being answered the worker has another, and both its threads have work. */
+export const ROUNDS_AT_ONCE = 2;
+
+/** What the loop does next. It awaits one step before it takes another, but for rounds: they begin, and their answers are a step of their own. */
 export type Step =
   | { kind: 'register'; parts: RegisterPart[] }
   | { kind: 'settle'; settlements: Settlement[] }
   /** Attempts, and beside them the registration of the calls that come next. */
   | { kind: 'round'; calls: Call[]; parts: RegisterPart[] }
+  /** What the round that began first has brought. */
+  | { kind: 'answers' }
   /** The store is told what others wait for, or what a reset must not lose. */
   | { kind: 'record' }
+  /** The same, and the workflow task ends. */
+  | { kind: 'checkpoint' }
   /** Milliseconds since the epoch; Infinity: until something comes in. */
   | { kind: 'rest'; until: number };
 
-/** A call is registered before it is tried; endings go before attempts. */
-export function nextStep(book: Book, now: number): Step {
+/** A call is registered before it is tried; endings go before attempts. Nothing but rounds goes on beside rounds. */
+export function nextStep(book: Book, now: number, taskIsLong = false): Step {
+  const step = taskIsLong ? CHECKPOINT : freeStep(book, now);
+  // The one attempt that probes a store which was away has none beside it.
+  const goesBeside = step.kind === 'round' && book.rounds.length < ROUNDS_AT_ONCE && book.store.isOpen;
+  return book.rounds.length === 0 || goesBeside ? step : { kind: 'answers' };
+}
+
+function freeStep(book: Book, now: number): Step {
   const step = book.store.places(now) > 0 ? work(book, now) : undefined;
   return step ?? { kind: 'rest', until: nextDue(book, now) };
 }

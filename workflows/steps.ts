@@ -3,8 +3,6 @@ import type {
   CheckpointInput,
   CheckpointResult,
   DeliveryEnd,
-  DeliveryInput,
-  DeliveryResult,
   RegisterPart,
   RegisterResult,
   SettleResult,
@@ -13,10 +11,11 @@ import type {
 import { groupedBy } from '../contract/grouped-by.js';
 import { local, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
-import { type Book, watchGroups } from './book.js';
+import { type Book, type Round, watchGroups } from './book.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inbox } from './inbox.js';
 import type { Step } from './next-step.js';
+import { Rounds } from './rounds.js';
 import type { Settlement } from './settlements.js';
 import { TaskBudget } from './task-budget.js';
 
@@ -26,14 +25,13 @@ const LONG_WINDOW_MS = 10_000;
 /** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
 const MAX_WATCHES = 20;
 const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0 };
-/** After an activity that failed by a fault of our own. */
-const FAULT_DELAY_MS = 5_000;
 
 /** What the loop does, one thing at a time. What activities bring is written into the book in the book's order, whatever order they end in. */
 export class Steps {
   readonly #book: Book;
   readonly #inbox: Inbox;
   readonly #task = new TaskBudget();
+  readonly #rounds = new Rounds();
   readonly #watchedEndpoints = new Set<Endpoint | undefined>();
   #watchingFresh = false;
 
@@ -51,14 +49,21 @@ export class Steps {
     this.#task.renew();
   }
 
-  async do(step: Exclude<Step, { kind: 'rest' }> | { kind: 'checkpoint' }): Promise<void> {
+  /** Milliseconds since the epoch: the same in a replay. */
+  now(): number {
+    return this.#rounds.now();
+  }
+
+  async do(step: Exclude<Step, { kind: 'rest' }>): Promise<void> {
     switch (step.kind) {
       case 'register':
         return this.#register(step.parts);
       case 'settle':
         return this.#settle(step.settlements);
       case 'round':
-        return this.#round(step.calls, step.parts);
+        return this.#begin(step);
+      case 'answers':
+        return this.#answers();
       case 'record':
         await this.#record((input) =>
           local.checkpoint.executeWithOptions({ summary: 'where the calls stand' }, [input]),
@@ -72,13 +77,13 @@ export class Steps {
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    this.#registered(await this.#askToRegister(parts), parts, Date.now());
+    this.#registered(await this.#askToRegister(parts), parts, this.now());
   }
 
-  async #askToRegister(parts: RegisterPart[]): Promise<RegisterResult> {
+  async #askToRegister(parts: readonly RegisterPart[]): Promise<RegisterResult> {
     if (parts.length === 0) return NOTHING_REGISTERED;
     const [first] = this.#book.batches;
-    const input = { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts };
+    const input = { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts: [...parts] };
     const summary = `calls ${numbersOf(parts)}`;
     return orAway<RegisterResult>(local.registerBatches.executeWithOptions({ summary }, [input]));
   }
@@ -117,7 +122,7 @@ export class Steps {
       ),
     );
     this.#task.settlement(settlements.length);
-    const now = Date.now();
+    const now = this.now();
     for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index], now);
   }
 
@@ -132,21 +137,17 @@ export class Steps {
     });
   }
 
-  /** One attempt for each of these calls, awaited together: which of them resolves first may differ in a replay. */
-  async #round(calls: readonly Call[], parts: RegisterPart[]): Promise<void> {
-    this.#book.take(calls, Date.now());
-    const inputs = calls.map((call) => deliveryOf(call, Date.now()));
-    // No promise but the activity's own for each call: their bookkeeping is what workflow code spends its time on.
-    const attempts = Promise.allSettled(
-      inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
-    );
-    const [executions, registration] = await Promise.all([attempts, this.#askToRegister(parts)]);
-    const results = executions.map(resultOf);
+  #begin(round: Round): void {
+    this.#book.begin(round, this.now());
+    this.#rounds.begin(round.calls, this.#askToRegister(round.parts));
+  }
+
+  async #answers(): Promise<void> {
+    const { results, registration } = await this.#rounds.answers();
     this.#task.round(results);
-    const now = Date.now();
-    calls.forEach((call, index) => {
-      this.#book.record(call, results[index] as DeliveryResult, now);
-    });
+    const now = this.now();
+    const parts = this.#book.rounds[0]?.parts ?? [];
+    this.#book.endRound(results, now);
     this.#registered(registration, parts, now);
     this.watch();
   }
@@ -205,7 +206,7 @@ export class Steps {
     if (result.kind === 'store_away') {
       for (const batch of batches) batch.unrecorded = true;
       for (const endpoint of endpoints) fallenEndpoints.add(endpoint);
-      store.failed(Date.now());
+      store.failed(this.now());
     } else if (batches.length + endpoints.length > 0) store.answered();
   }
 }
@@ -230,26 +231,6 @@ const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[])
   })),
   endpoints: endpoints.map(({ userId, ref }) => ({ user_id: userId, key: ref.key })),
 });
-
-function deliveryOf({ id, batch, route, ordered }: Call, now: number): DeliveryInput {
-  if (!route) throw new Error(`call ${id} is not registered`);
-  const { key, origin } = route.endpoint.ref;
-  return {
-    ...batch.base,
-    call_id: id,
-    endpoint: { key, origin },
-    remaining_ms: Math.min(batch.horizonAt - now, Number.MAX_SAFE_INTEGER),
-    ...(ordered && { ordered }),
-  };
-}
-
-/** A fault of our own must not end a batch: the call is tried again a little later, until its horizon. */
-function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResult {
-  if (execution.status === 'fulfilled') return execution.value;
-  if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
-  log.error('an attempt failed by a fault of the worker', { error: execution.reason });
-  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0 };
-}
 
 async function orAway<T>(work: Promise<T>): Promise<T | StoreAway> {
   try {

@@ -1,4 +1,5 @@
 import type { DeliveryResult, RegisterResult } from '../contract/delivery.js';
+import { longest } from './rounds.js';
 
 /** A chain of local activities is one workflow task: no query, no signal and no shutdown until it ends. */
 const MAX_TASK_MS = 500;
@@ -9,7 +10,7 @@ const MAX_TASK_BYTES = 256 * 1_024;
 const MARKER_BYTES = 300;
 const ENDPOINT_BYTES = 180;
 
-/** Counts what the workflow task under way has taken: workflow code has no clock within one. */
+/** Counts what the workflow task under way has taken. */
 export class TaskBudget {
   #ms = 0;
   #markers = 0;
@@ -19,11 +20,9 @@ export class TaskBudget {
     return this.#ms >= MAX_TASK_MS || this.#markers >= MAX_TASK_MARKERS || this.#bytes >= MAX_TASK_BYTES;
   }
 
-  /** A round takes as long as its longest attempt. */
+  /** Rounds that overlap are counted as if they had come one after the other. */
   round(results: readonly DeliveryResult[]): void {
-    let longest = 0;
-    for (const { took } of results) longest = Math.max(longest, took);
-    this.#ms += longest;
+    this.#ms += longest(results);
     this.#markers += results.length;
     this.#bytes += results.length * MARKER_BYTES;
   }

@@ -107,6 +107,9 @@ export interface DeliveryOptions {
   accepted_at?: number;
 }
 
+/** One attempt, begun by itself. */
+const LONE_ROUND = { number: 0, size: 1 };
+
 /** A registered call, as its delivery is asked for. */
 export async function registerDelivery(store: Store, options: DeliveryOptions): Promise<DeliveryInput> {
   const { webhook_url, payload = '{"a":1}', send_type = 'create', user_id = unique('user') } = options;
@@ -121,5 +124,14 @@ export async function registerDelivery(store: Store, options: DeliveryOptions): 
   const [endpoint] = part?.endpoints ?? [];
   if (!endpoint) throw new Error('nothing was registered');
   if (payload !== null) await store.storePayload({ batch_id, user_id, call_id, payload });
-  return { batch_id, user_id, send_type, webhook_url, call_id, endpoint, remaining_ms: 72 * 3_600_000 };
+  return {
+    batch_id,
+    user_id,
+    send_type,
+    webhook_url,
+    call_id,
+    endpoint,
+    remaining_ms: 72 * 3_600_000,
+    round: LONE_ROUND,
+  };
 }

@@ -1,11 +1,14 @@
 import type { BatchRequest, CallOutcome } from '../../contract/batch.js';
 import type { DeliveryEnd, EndpointRef, RegisteredPart, RegisterPart } from '../../contract/delivery.js';
 import type { Call } from '../../workflows/batch.js';
-import { Book } from '../../workflows/book.js';
+import { Book, type Round } from '../../workflows/book.js';
 import { carry, unpack } from '../../workflows/carry.js';
-import { isDone, nextStep } from '../../workflows/next-step.js';
+import { isDone, nextStep, ROUNDS_AT_ONCE } from '../../workflows/next-step.js';
 import { carryOut, type Order } from '../../workflows/orders.js';
 import { outcomesOf } from '../../workflows/report.js';
+
+/** After so many turns of the loop its workflow task ends. */
+const TURNS_OF_TASK = 7;
 
 /** Where a book's calls go in a test: how an attempt to an endpoint ends, by its label and the time. */
 type Behaviour = (call: Call, endpoint: string, now: number) => DeliveryEnd;
@@ -16,6 +19,8 @@ export interface WorldOptions {
   horizonMs?: number;
   /** Endpoint of each call. Default: the one of its batch's URL. */
   endpointOf?: (callId: string) => string;
+  /** Rounds go on beside each other, as they do in a workflow. Default: the turn that begins one ends it. */
+  overlaps?: boolean;
   /** Called with each round, before its attempts are made. */
   onRound?: (calls: readonly Call[], now: number) => void;
 }
@@ -29,6 +34,9 @@ export class World {
   readonly #options: WorldOptions;
   /** Calls that were asked to be registered. */
   readonly #rows = new Set<string>();
+  /** What attempts that are under way will bring, by rounds. */
+  readonly #underWay: DeliveryEnd[][] = [];
+  #turns = 0;
   readonly #watched: { call: string; batch: string; endsAt: number; end: DeliveryEnd }[] = [];
 
   constructor(options: WorldOptions) {
@@ -46,8 +54,13 @@ export class World {
     carryOut(this.book, order, this.now);
   }
 
-  /** As a continue-as-new does it: through JSON. */
+  endRounds(): void {
+    while (this.book.rounds.length > 0) this.#endRound();
+  }
+
+  /** As a continue-as-new does it: through JSON, and when no round is under way. */
   carryOver(): void {
+    this.endRounds();
     this.book = unpack(this.#options.batches, JSON.parse(JSON.stringify(carry(this.book))));
   }
 
@@ -67,7 +80,10 @@ export class World {
   turn(): boolean {
     this.#endWatched();
     if (isDone(this.book)) return false;
-    const step = nextStep(this.book, this.now);
+    this.#turns += 1;
+    const step = nextStep(this.book, this.now, this.#turns % TURNS_OF_TASK === 0);
+    const goesBeside = step.kind === 'round' || step.kind === 'answers';
+    if (this.book.rounds.length > (goesBeside ? ROUNDS_AT_ONCE : 0)) throw new Error(`${step.kind} beside rounds`);
     switch (step.kind) {
       case 'register':
         this.#register(step.parts);
@@ -78,10 +94,14 @@ export class World {
         }
         return true;
       case 'round':
-        this.#round(step.calls);
-        this.#register(step.parts);
+        this.#begin(step);
+        if (!this.#options.overlaps) this.#endRound();
+        return true;
+      case 'answers':
+        this.#endRound();
         return true;
       case 'record':
+      case 'checkpoint':
         for (const batch of this.book.batches) batch.unrecorded = false;
         this.book.fallenEndpoints.clear();
         return true;
@@ -108,17 +128,24 @@ export class World {
     }
   }
 
-  #round(calls: readonly Call[]): void {
+  #begin(round: Round): void {
+    const { calls } = round;
+    if (!this.book.store.isOpen && calls.length + this.book.rounds.length > 1)
+      throw new Error('two probes of the store');
     this.#options.onRound?.(calls, this.now);
-    this.book.take(calls, this.now);
+    this.book.begin(round, this.now);
     const ends = calls.map((call) => {
       if (!this.#rows.has(`${call.batch.id} ${call.id}`)) throw new Error(`${call.id} is tried without a row`);
       this.tried.push({ call: call.id, at: this.now });
       return this.#options.behaviour(call, call.route?.endpoint.ref.label ?? '', this.now);
     });
-    calls.forEach((call, index) => {
-      this.book.record(call, ends[index] as DeliveryEnd, this.now);
-    });
+    this.#underWay.push(ends);
+  }
+
+  #endRound(): void {
+    const parts = this.book.rounds[0]?.parts ?? [];
+    this.book.endRound(this.#underWay.shift() ?? [], this.now);
+    this.#register(parts);
   }
 
   #passTime(until: number): boolean {

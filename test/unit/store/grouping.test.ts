@@ -22,35 +22,62 @@ async function endEach(groups: { end: () => void }[], count: number): Promise<vo
 }
 
 const turn = () => new Promise(setImmediate);
+/** A turn that brings something, and one that brings nothing more. */
+const quiet = async () => {
+  await turn();
+  await turn();
+};
 
 test('what arrives while a group is under way shares the next one', async () => {
   const { groups, run } = controlled();
   const double = grouped(run, { concurrency: 1 });
   const first = double({ n: 1 });
-  await turn();
+  await quiet();
   const others = [2, 3, 4].map((n) => double({ n }));
-  await turn();
+  await quiet();
   expect(groups.map(({ requests }) => requests)).toEqual([[1]]);
   groups[0]?.end();
   expect(await first).toBe(2);
-  await turn();
+  await quiet();
   expect(groups.map(({ requests }) => requests)).toEqual([[1], [2, 3, 4]]);
   groups[1]?.end();
   expect(await Promise.all(others)).toEqual([4, 6, 8]);
 });
 
-test('an idle system starts in the same turn of the event loop', async () => {
+test('an idle system starts after a turn of the event loop that brings nothing more', async () => {
   const { sizes, run } = controlled();
   void grouped(run, { concurrency: 1 })({ n: 1 });
-  await turn();
+  await quiet();
   expect(sizes()).toEqual([1]);
+});
+
+test('what comes turn by turn shares a group, until a turn brings nothing', async () => {
+  const { groups, run } = controlled();
+  const double = grouped(run, { concurrency: 1 });
+  for (const n of [1, 2, 3]) {
+    void double({ n });
+    await turn();
+  }
+  await quiet();
+  expect(groups.map(({ requests }) => requests)).toEqual([[1, 2, 3]]);
+});
+
+test('what comes turn by turn without an end is served all the same', async () => {
+  const { groups, run } = controlled();
+  const double = grouped(run, { concurrency: 1 });
+  for (let n = 0; n < 100; n += 1) {
+    void double({ n });
+    await turn();
+  }
+  expect(groups.length).toBe(1);
+  expect(groups[0]?.requests.length).toBeLessThan(50);
 });
 
 test('no group exceeds its size, and no more than so many are under way', async () => {
   const { groups, sizes, run } = controlled();
   const double = grouped(run, { concurrency: 2, maxSize: 3 });
   const answers = Promise.all([...Array(10).keys()].map((n) => double({ n })));
-  await turn();
+  await quiet();
   expect(sizes()).toEqual([3, 3]);
   await endEach(groups, 4);
   expect(await answers).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);

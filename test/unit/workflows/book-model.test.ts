@@ -84,6 +84,7 @@ function worldOf({ batches, luck }: Plan): World {
   });
   const world: World = new World({
     batches: requests,
+    overlaps: true,
     horizonMs: HORIZON_MS,
     endpointOf: (id) => endpoints.get(id) ?? '',
     behaviour: (call, endpoint) => {
@@ -123,6 +124,7 @@ function recount(calls: readonly Call[]): Omit<Counts, 'total'> {
 
 function happen(world: World, event: Event): void {
   if (event === 'carry') {
+    world.endRounds();
     const before = JSON.stringify(carry(world.book));
     world.carryOver();
     assert.equal(JSON.stringify(carry(world.book)), before);
@@ -210,6 +212,7 @@ describe('a book', { timeout: 240_000 }, () => {
           straight.turn();
           carried.turn();
         }
+        straight.endRounds();
         carried.carryOver();
         straight.run();
         carried.run();

@@ -1,0 +1,83 @@
+import { log, TemporalFailure } from '@temporalio/workflow';
+import type { DeliveryInput, DeliveryResult, RegisterResult, RoundRef } from '../contract/delivery.js';
+import { local } from './activities.js';
+import type { Call } from './batch.js';
+
+/** After an activity that failed by a fault of our own. */
+const FAULT_DELAY_MS = 5_000;
+
+/** What a round has brought: `results` in the order of its calls. */
+export interface Answers {
+  results: DeliveryResult[];
+  registration: RegisterResult;
+}
+
+interface UnderWay {
+  begunAt: number;
+  answers: Promise<[PromiseSettledResult<DeliveryResult>[], RegisterResult]>;
+}
+
+/** The activities of rounds that are under way. */
+export class Rounds {
+  readonly #underWay: UnderWay[] = [];
+  #begun = 0;
+  #clock = 0;
+
+  /**
+   * Milliseconds since the epoch. The workflow's own time moves with each local activity that resolves, and in a replay those of several
+   * rounds resolve at once. While a round is under way time is what the rounds that have ended say they took.
+   */
+  now(): number {
+    if (this.#underWay.length === 0) this.#clock = Math.max(this.#clock, Date.now());
+    return this.#clock;
+  }
+
+  /** One attempt for each of these calls; which of them resolves first may differ in a replay. */
+  begin(calls: readonly Call[], registration: Promise<RegisterResult>): void {
+    const begunAt = this.now();
+    const round = { number: this.#begun, size: calls.length };
+    const inputs = calls.map((call) => deliveryOf(call, round, begunAt));
+    // No promise but the activity's own for each call: their bookkeeping is what workflow code spends its time on.
+    const attempts = Promise.allSettled(
+      inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
+    );
+    this.#begun += 1;
+    this.#underWay.push({ begunAt, answers: Promise.all([attempts, registration]) });
+  }
+
+  /** Of the round that began first, whichever has ended first. */
+  async answers(): Promise<Answers> {
+    const [first] = this.#underWay;
+    if (!first) throw new Error('no round is under way');
+    const [executions, registration] = await first.answers;
+    const results = executions.map(resultOf);
+    this.#underWay.shift();
+    this.#clock = Math.max(this.#clock, first.begunAt + longest(results));
+    return { results, registration };
+  }
+}
+
+/** Milliseconds that a round takes: as long as its longest attempt. */
+export const longest = (results: readonly DeliveryResult[]): number =>
+  results.reduce((most, { took }) => Math.max(most, took), 0);
+
+function deliveryOf({ id, batch, route, ordered }: Call, round: RoundRef, now: number): DeliveryInput {
+  if (!route) throw new Error(`call ${id} is not registered`);
+  const { key, origin } = route.endpoint.ref;
+  return {
+    ...batch.base,
+    call_id: id,
+    endpoint: { key, origin },
+    remaining_ms: Math.min(batch.horizonAt - now, Number.MAX_SAFE_INTEGER),
+    round,
+    ...(ordered && { ordered }),
+  };
+}
+
+/** A fault of our own must not end a batch: the call is tried again a little later, until its horizon. */
+function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResult {
+  if (execution.status === 'fulfilled') return execution.value;
+  if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
+  log.error('an attempt failed by a fault of the worker', { error: execution.reason });
+  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0 };
+}
