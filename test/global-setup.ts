@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { findTemporalCli } from '../dev/temporal-cli.js';
 import { startTemporalServer, type TemporalServer } from '../dev/temporal-server.js';
@@ -14,8 +15,12 @@ declare module 'vitest' {
     temporalCli: string;
     /** File with the workflow bundle, made once from source. */
     workflowBundlePath: string;
+    /** The same code, which says what it schedules. */
+    replayBundlePath: string;
   }
 }
+
+const SCHEDULE_INTERCEPTORS = fileURLToPath(new URL('support/schedule-interceptors.ts', import.meta.url));
 
 interface Shared {
   users: number;
@@ -23,6 +28,7 @@ interface Shared {
   cliPath: string;
   server: TemporalServer;
   workflowBundlePath: string;
+  replayBundlePath: string;
 }
 
 /** Each project loads this file for itself, so what they share must live outside of it. */
@@ -35,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('temporalAddress', shared.server.address);
   project.provide('temporalCli', shared.cliPath);
   project.provide('workflowBundlePath', shared.workflowBundlePath);
+  project.provide('replayBundlePath', shared.replayBundlePath);
 
   return async () => {
     shared.users -= 1;
@@ -48,9 +55,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(): Promise<Shared> {
   const folder = await mkdtemp(join(tmpdir(), 'postcall-test-'));
   const cliPath = await findTemporalCli({ cliPath: process.env.TEMPORAL_CLI_PATH, onProgress: console.log });
-  const [server, workflowBundlePath] = await Promise.all([
+  const [server, workflowBundlePath, replayBundlePath] = await Promise.all([
     startTemporalServer({ cliPath, dataDir: folder, database: 'memory', uiPort: false }),
     bundleWorkflows(join(folder, 'workflow-bundle.cjs')),
+    bundleWorkflows(join(folder, 'replay-bundle.cjs'), [SCHEDULE_INTERCEPTORS]),
   ]);
-  return { users: 0, folder, cliPath, server, workflowBundlePath };
+  return { users: 0, folder, cliPath, server, workflowBundlePath, replayBundlePath };
 }

@@ -9,6 +9,8 @@ import type { Gate } from './gate.js';
 export interface CarriedBook {
   batches: CarriedBatch[];
   endpoints: CarriedEndpoint[];
+  /** Places in `endpoints` of those that have gone down, which is not recorded yet. */
+  fallen: number[];
   store: Gate['state'];
   source: Gate['state'];
 }
@@ -104,6 +106,7 @@ export function carry(book: Book): CarriedBook {
       room -= endpoint.ref.label.length;
       return carryEndpoint(endpoint, room > 0, batchOf.get(endpoint.userId) ?? 0);
     }),
+    fallen: endpoints.flatMap((endpoint, place) => (book.fallenEndpoints.has(endpoint) ? [place] : [])),
     store: book.store.state,
     source: book.source.state,
   };
@@ -163,6 +166,10 @@ export function unpack(requests: readonly BatchRequest[], carried: CarriedBook):
     const known = carried.batches[index];
     if (known) unpackBatch(book, batch, known, endpoints);
   });
+  for (const place of carried.fallen) {
+    const endpoint = endpoints[place];
+    if (endpoint) book.fallenEndpoints.add(endpoint);
+  }
   book.store.state = carried.store;
   book.source.state = carried.source;
   return book;

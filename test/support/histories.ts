@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
-import { inject } from 'vitest';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { type InjectedSinks, Worker } from '@temporalio/worker';
+import { expect, inject } from 'vitest';
+import type { ScheduleSinks } from './schedule-interceptors.js';
+import { tracedBundlePath } from './traced-bundle.js';
 
 export type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 
@@ -30,18 +33,45 @@ export function textOfHistory(history: History): string {
   return [json, ...parts.map((part) => Buffer.from(part, 'base64').toString('latin1'))].join('\n');
 }
 
-/** What makes spans asks where they go. */
-const NO_SPANS = { exporter: { export: { fn: () => undefined } } };
-
-/** Replays every run of a workflow. @throws DeterminismViolationError */
+/** Replays every run of a workflow. @throws DeterminismViolationError; AssertionError where an activity is asked for another call. */
 export async function replayRuns(client: Client, workflowId: string): Promise<void> {
   for (const history of await historiesOf(client, workflowId)) await replay(history, workflowId);
 }
 
+/**
+ * Replays a history, and compares what each local activity was asked for. Temporal knows them by their numbers alone: the answer for one
+ * call could be taken for another's.
+ */
 export async function replay(
-  history: unknown,
+  history: History,
   workflowId: string,
-  codePath: string = inject('workflowBundlePath'),
+  codePath: string = inject('replayBundlePath'),
 ): Promise<void> {
+  const asked = new Map<number, string>();
+  const sinks: InjectedSinks<ScheduleSinks> = {
+    schedule: {
+      localActivity: { fn: (_, seq, summary) => void asked.set(seq, summary), callDuringReplay: true },
+    },
+  };
+  await Worker.runReplayHistory({ workflowBundle: { codePath }, sinks }, history, workflowId);
+  expect(new Map(answered(history).map(([seq]) => [seq, asked.get(seq)]))).toEqual(new Map(answered(history)));
+}
+
+/** The numbers and the summaries of the local activities of a history. */
+const answered = (history: History): [number, string][] =>
+  (history.events ?? []).flatMap((event) => {
+    const [data] = event.markerRecordedEventAttributes?.details?.data?.payloads ?? [];
+    const summary = event.userMetadata?.summary;
+    return data && summary ? [[decoded<{ seq: number }>(data).seq, decoded<string>(summary)]] : [];
+  });
+
+const decoded = <T>(payload: Payload): T => defaultPayloadConverter.fromPayload(payload);
+
+/** What makes spans asks where they go. */
+const NO_SPANS = { exporter: { export: { fn: () => undefined } } };
+
+/** By the code that makes spans. */
+export async function replayTraced(history: History, workflowId: string): Promise<void> {
+  const codePath = await tracedBundlePath();
   await Worker.runReplayHistory({ workflowBundle: { codePath }, sinks: NO_SPANS }, history, workflowId);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import {
   cancelSignal,
@@ -84,6 +85,21 @@ export const SCENARIOS: readonly Scenario[] = [
     batches: [{ call_ids: names(1_300) }],
     script: () => ({}),
     expected: { delivered: 1_300 },
+  },
+  {
+    // Every second round is answered before the one that began before it, and calls become due while rounds are under way.
+    name: 'overlapping-rounds',
+    batches: [{ call_ids: names(600) }],
+    script: () => {
+      const endOf = inTurn((callId) => (Number(callId.slice(2)) % 4 === 0 ? [failed(50)] : []));
+      return {
+        deliver: async ({ call_id, round }) => {
+          if (round.number % 2 === 0) await delay(100);
+          return endOf(call_id);
+        },
+      };
+    },
+    expected: { delivered: 600 },
   },
   {
     name: 'every-end',
