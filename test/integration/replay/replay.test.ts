@@ -68,7 +68,12 @@ describe('the workflow code with another decision', () => {
     ['no checkpoints', 'several-statements.pb.gz', /MAX_TASK_MARKERS = 500/, 'MAX_TASK_MARKERS = 5_000'],
     ['no search attributes', 'retried.pb.gz', /changed\.length > 0/, 'changed.length > 9'],
     ['endings after attempts', 'endpoint-gone.pb.gz', /ended\.length > 0/, 'ended.length > 1e9'],
-    ['the time of whatever has resolved', 'overlapping-rounds.pb.gz', /\.length === 0(?=\) \S+_set\(this, _clock)/, '.length >= 0'],
+    [
+      'the time of whatever has resolved',
+      'overlapping-rounds.pb.gz',
+      /\.length === 0(?=\) \S+_set\(this, _clock)/,
+      '.length >= 0',
+    ],
     ['a larger share of a round', 'several-statements.pb.gz', /SHARE_OF_ROUND = 0\.5/, 'SHARE_OF_ROUND = 0.6'],
   ])('does not replay: %s', async (_, file, decision, other) => {
     quietRuntime();
@@ -76,6 +81,8 @@ describe('the workflow code with another decision', () => {
     expect(code).toMatch(decision);
     const path = join(await temporaryFolder(), 'bundle.cjs');
     await writeFile(path, code.replace(decision, other));
-    await expect(replay(await readHistory(file), file, path)).rejects.toThrow(/[Nn]ondeterminism|TMPRL1100|to deeply equal/);
+    await expect(replay(await readHistory(file), file, path)).rejects.toThrow(
+      /[Nn]ondeterminism|TMPRL1100|to deeply equal/,
+    );
   });
 });
