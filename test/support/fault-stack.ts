@@ -180,16 +180,16 @@ export class FaultStack {
     );
   }
 
-  /** Resolves at the moment at which the first batch's workflow has gone on as a run beyond this one; with the new run's ID. */
+  /** Resolves at the moment at which the first batch's workflow has gone on as a run beyond this one, or its first; with the new run's ID. */
   async untilNextRun(known?: string): Promise<string> {
     const [batch] = await this.#workload.batches();
     if (!batch) throw new Error('nothing was sent');
     const workflow = this.#temporal.workflow.getHandle(batch.workflowId);
-    for (let last = known; ; await delay(RUN_POLL_MS)) {
-      const { runId, status } = await workflow.describe();
-      if (last !== undefined && runId !== last) return runId;
+    for (;;) {
+      const { runId, status, raw } = await workflow.describe();
+      if (runId !== (known ?? raw.workflowExecutionInfo?.firstRunId)) return runId;
       if (status.name !== 'RUNNING') throw new Error(this.#report(`the workflow is ${status.name} without a next run`));
-      last = runId;
+      await delay(RUN_POLL_MS);
     }
   }
 
