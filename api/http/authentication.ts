@@ -36,11 +36,22 @@ export const authentication = plugin<{ store: Pick<Store, 'findUserByApiKey'> }>
       cache: MAX_ADDRESSES,
     });
     const countLookup = app.createRateLimit();
-    const keys = new KeyCache((key) => store.findUserByApiKey(key));
+    let lastFailure: { error: unknown; at: number } | undefined;
+    const keys = new KeyCache(async (key) => {
+      try {
+        return await store.findUserByApiKey(key);
+      } catch (error) {
+        lastFailure = { error, at: performance.now() };
+        throw error;
+      }
+    });
 
     const limitLookups = async (request: FastifyRequest) => {
       const limit = await countLookup(request);
-      if (!limit.isAllowed && limit.isExceeded) throw tooManyKeys(limit.ttlInSeconds);
+      if (limit.isAllowed || !limit.isExceeded) return;
+      // What was counted may be valid keys that could not be looked up.
+      if (lastFailure && performance.now() - lastFailure.at < PERIOD_SECONDS * 1_000) throw lastFailure.error;
+      throw tooManyKeys(limit.ttlInSeconds);
     };
     app.decorateRequest('caller');
     app.addHook('onRequest', async (request) => {

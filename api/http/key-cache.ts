@@ -33,6 +33,8 @@ export class KeyCache {
     this.#known = new LRUCache<string, Caller, string>({
       ...LIMITS,
       ttl: KNOWN_MS,
+      // An absence of the database is no word on the key.
+      noDeleteOnFetchRejection: true,
       fetchMethod: async (keyHash, _old, { context: key }) => {
         const userId = await find(key);
         if (userId !== undefined) return { userId, keyHash };

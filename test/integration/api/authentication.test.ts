@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { StoreUnavailableError } from '../../../store/index.js';
 import { type Answer, type ApiUser, send, sharedApi, startTestApi, userWith } from '../../support/api.js';
 import { sendBytes } from '../../support/raw-http.js';
 
@@ -160,6 +161,16 @@ describe('a flood of unknown keys', () => {
       { error: 'RATE_LIMITED', message: expect.stringContaining('unknown API keys came from this address') },
     ]);
     expect((await user.get('/v1/postcall/failed')).status).toBe(200);
+  });
+
+  test('is no flood while the database is away: what cannot be looked up is not known to be unknown', async () => {
+    const { stack } = api();
+    const findUserByApiKey = () => Promise.reject(new StoreUnavailableError('the database is unavailable'));
+    const store = new Proxy(stack.store, {
+      get: (target, name) => (name === 'findUserByApiKey' ? findUserByApiKey : Reflect.get(target, name)),
+    });
+    const { url } = await startTestApi(stack, { store });
+    expect(statusesOf(await flood(url, 150))).toEqual([503]);
   });
 
   test("is counted by the client's address behind a proxy that is trusted, and by the connection's otherwise", async () => {

@@ -84,6 +84,20 @@ describe('KeyCache', () => {
     expect(await cache.callerOf('k-1')).toMatchObject({ userId: 'u-1' });
   });
 
+  test('takes a key that was valid for one that was, however often the database was away since', async () => {
+    const find = vi.fn().mockResolvedValueOnce('u-1');
+    const cache = new KeyCache(find);
+    await cache.callerOf('k-1');
+    vi.advanceTimersByTime(5_001);
+    find.mockRejectedValue(new Error('away'));
+    const refuse = vi.fn(() => Promise.reject(new Error('too many')));
+    for (let request = 0; request < 3; request += 1) {
+      await expect(cache.callerOf('k-1', refuse)).rejects.toThrow('away');
+    }
+    find.mockResolvedValue('u-1');
+    expect(await cache.callerOf('k-1', refuse)).toMatchObject({ userId: 'u-1' });
+  });
+
   test('forgets the oldest keys rather than growing without end', async () => {
     const find = vi.fn(async () => 'u-1');
     const cache = new KeyCache(find);
