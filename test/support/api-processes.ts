@@ -1,18 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PostcallClient, ServiceUnavailableError } from '../../client/index.js';
 import { freePort } from '../../contract/free-port.js';
+import type { Part } from './fault-stack.js';
 import type { Starter } from './fault-workload.js';
 import { Program } from './program.js';
 
 const READY_PATIENCE_MS = 60_000;
+const READYZ_TIMEOUT_MS = 10_000;
 
 /** Several API processes on one stack, as behind a load balancer that knows which of them are there. */
-export class ApiProcesses {
+export class ApiProcesses implements Part {
   readonly userId: string;
   readonly #key = 'a-key-of-sixteen-or-more';
   readonly #ports: number[];
   readonly #environment: Record<string, string>;
   readonly #programs: Program[] = [];
+  readonly #killed = new WeakSet<Program>();
   #turn = 0;
 
   /** They end with the test. `userId` is the one that their key belongs to. */
@@ -44,12 +47,25 @@ export class ApiProcesses {
   }
 
   async kill(index: number): Promise<void> {
-    await this.#programs[index]?.kill();
+    const program = this.#programs[index];
+    if (!program) return;
+    this.#killed.add(program);
+    await program.kill();
+  }
+
+  get failure(): string | undefined {
+    const ended = this.#programs.find((program) => program.hasExited && !this.#killed.has(program));
+    return ended && `an API process has ended by itself:\n${ended.output.slice(-3_000)}`;
+  }
+
+  async account(): Promise<string> {
+    const answers = await Promise.all(this.#ports.map((_, index) => this.readiness(index)));
+    return `/readyz of the API processes: ${answers.map((status) => status ?? 'nobody listens').join(', ')}`;
   }
 
   /** The status of /readyz; undefined where nobody listens. */
   async readiness(index: number): Promise<number | undefined> {
-    return fetch(`${this.origin(index)}/readyz`).then(
+    return fetch(`${this.origin(index)}/readyz`, { signal: AbortSignal.timeout(READYZ_TIMEOUT_MS) }).then(
       ({ status }) => status,
       () => undefined,
     );

@@ -71,6 +71,8 @@ export async function startClusterStack(
     starter: (client) => api.starter(client),
     environment: shared,
   });
+  stack.holdTo(api);
+  if (bouncer) stack.holdTo(bouncer);
   return { stack, api, taskQueue, postgres, bouncer };
 }
 
@@ -78,8 +80,8 @@ export async function startClusterStack(
 async function bouncerBefore(databaseUrl: string): Promise<PgBouncer> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  for (const [name, value] of Object.entries(PLANNING))
-    await client.query(`alter role postgres set ${name} = ${value}`);
+  for (const [name, value] of Object.entries({ ...PLANNING, statement_timeout: '12s' }))
+    await client.query(`alter role postgres set ${name} = '${value}'`);
   await client.end();
   const settings = ['ignore_startup_parameters = statement_timeout,options', 'server_login_retry = 1'];
   return startPgBouncer({ databaseUrl, poolMode: 'transaction', settings });

@@ -51,6 +51,14 @@ export interface FaultStackOptions {
   environment?: Record<string, string>;
 }
 
+/** What a scenario needs beside its workers. */
+export interface Part {
+  /** That it has ended by itself; undefined while all is well. */
+  readonly failure: string | undefined;
+  /** How it stands, for an account of what has not recovered. */
+  account(): Promise<string>;
+}
+
 /** What may have happened in a scenario beside its deliveries; see the audit. */
 export interface Allowance {
   breaks?: Break[];
@@ -75,6 +83,7 @@ export class FaultStack {
   readonly #workload: Workload;
   readonly #workerEnvironment: Record<string, string>;
   readonly #workers: WorkerProcess[] = [];
+  readonly #parts: Part[] = [];
   #healedAt = Date.now();
 
   static async start(options: FaultStackOptions): Promise<FaultStack> {
@@ -168,6 +177,11 @@ export class FaultStack {
     this.#workers.push(worker);
   }
 
+  /** Holds the scenario to a part of another kind: it must not end by itself. */
+  holdTo(part: Part): void {
+    this.#parts.push(part);
+  }
+
   /** Imports calls and starts batches of these sizes. Resolves when the calls are there; the batches start meanwhile. */
   async send(sizes: readonly number[], options: Partial<SendOptions> = {}): Promise<void> {
     await this.#workload.send(sizes, { webhook_url: this.endpoint.receiver.url, ...options });
@@ -240,6 +254,7 @@ export class FaultStack {
     const limit = AbortSignal.timeout(RECOVERY_LIMIT_MS);
     for (;;) {
       this.#requireLivingWorkers();
+      this.#requireParts();
       this.#requireStarts();
       const statuses = await this.#statuses();
       const { delivered = 0, failed = 0, canceled = 0 } = statuses;
@@ -252,9 +267,11 @@ export class FaultStack {
   async #account(statuses: Record<string, number>): Promise<string> {
     const { calls, accepted } = this.#workload;
     const running = await this.#running().catch((error: Error) => [error.message]);
+    const parts = await Promise.all(this.#parts.map((part) => part.account().catch((error: Error) => error.message)));
     return [
       `of ${calls} calls: ${JSON.stringify(statuses)}, in ${accepted} batches that were accepted; still running:`,
       ...running,
+      ...parts,
     ].join('\n');
   }
 
@@ -286,6 +303,10 @@ export class FaultStack {
 
   #requireLivingWorkers(): void {
     if (this.#workers.some(({ hasFailed }) => hasFailed)) throw new Error(this.#report('a worker has ended by itself'));
+  }
+
+  #requireParts(): void {
+    for (const { failure } of this.#parts) if (failure !== undefined) throw new Error(this.#report(failure));
   }
 
   #requireStarts(): void {

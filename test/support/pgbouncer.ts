@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../../contract/free-port.js';
+import type { Part } from './fault-stack.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const run = promisify(execFile);
@@ -23,7 +24,7 @@ export interface PgBouncerOptions {
   settings?: string[];
 }
 
-export interface PgBouncer {
+export interface PgBouncer extends Part {
   /** To use instead of the database's. */
   url: string;
   /** SIGKILL, and back again on the same port. */
@@ -47,6 +48,7 @@ export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: P
     'auth_type = trust',
     `auth_file = ${users}`,
     `pool_mode = ${poolMode}`,
+    `stats_users = ${username}`,
     ...settings,
   ];
   await writeFile(users, `"${username}" ""`);
@@ -66,11 +68,36 @@ export async function startPgBouncer({ databaseUrl, poolMode, settings = [] }: P
   let bouncer = await start();
   return {
     url: url.href,
+    get failure() {
+      const { exitCode, signalCode } = bouncer;
+      return exitCode === null && signalCode === null
+        ? undefined
+        : `PgBouncer has ended with ${signalCode ?? exitCode}`;
+    },
+    account: () => poolsOf(url),
     killAndStart: async () => {
       await kill(bouncer);
       bouncer = await start();
     },
   };
+}
+
+/** Who waits for whom, as it tells itself. */
+async function poolsOf(url: URL): Promise<string> {
+  const console = new URL(url);
+  console.pathname = '/pgbouncer';
+  const client = new pg.Client({
+    connectionString: console.href,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
+  try {
+    await client.connect();
+    const { rows } = await client.query('show pools');
+    return `PgBouncer's pools: ${JSON.stringify(rows)}`;
+  } finally {
+    await client.end();
+  }
 }
 
 async function kill(child: ChildProcess): Promise<void> {

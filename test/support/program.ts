@@ -8,6 +8,7 @@ export class Program {
   readonly exited: Promise<Exit>;
   readonly #process: GuardedProcess;
   #output = '';
+  #hasExited = false;
 
   /**
    * One of the project's own, built; `path` is below `dist/`. The process gets these variables, PATH and HOME, and nothing else of the
@@ -34,6 +35,13 @@ export class Program {
       },
     });
     this.exited = this.#process.exited;
+    void this.exited.then(() => {
+      this.#hasExited = true;
+    });
+  }
+
+  get hasExited(): boolean {
+    return this.#hasExited;
   }
 
   /** What it has printed so far, errors included. */
