@@ -1,6 +1,6 @@
 /**
- * The value as it is. Does not compile where its type has a field that `Shape` does not declare, which spread and rest let through: a
- * field that nobody has placed must not travel unseen.
+ * Returns the value as it is. It does not compile if the value's type has a field that `Shape` does not declare. Spread and rest let such
+ * a field through, and it would travel unseen.
  */
 export const exactly =
   <Shape extends object>() =>
