@@ -20,6 +20,7 @@ const project = (
     hookTimeout: options.timeoutSeconds * 1_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
     globalSetup: options.setup,
+    setupFiles: ['test/properties.ts'],
   },
 });
 

@@ -34,10 +34,10 @@ describe('PostgreSQL', () => {
     expectNoStepUsedUp(calls);
   });
 
-  test('that is away for 20 seconds uses up no attempt, and nothing is sent twice', async () => {
-    const { server, stack } = await working('absence of PostgreSQL for 20 s');
+  test('that is away for ten seconds uses up no attempt, and nothing is sent twice', async () => {
+    const { server, stack } = await working('absence of PostgreSQL for 10 s');
     await server.stop();
-    await delay(20_000);
+    await delay(10_000);
     await server.start();
     stack.healed();
     const { calls, duplicates } = await stack.conclude();

@@ -31,13 +31,13 @@ const sometimes =
   };
 
 describe('an endpoint that', () => {
-  test('refuses connections for 20 seconds gets everything once it is back', async () => {
-    const stack = await startStack('receiver refuses for 20 s');
+  test('refuses connections for ten seconds gets everything once it is back', async () => {
+    const stack = await startStack('receiver refuses for 10 s');
     await stack.startWorker();
     await stack.send(mixedBatches(stack.random));
     await stack.untilMidway();
     await stack.endpoint.refuse();
-    await delay(20_000);
+    await delay(10_000);
     await stack.endpoint.accept();
     stack.healed();
 
@@ -48,12 +48,12 @@ describe('an endpoint that', () => {
   });
 
   test('accepts and never answers, gets everything once it answers', async () => {
-    const stack = await startStack('receiver accepts and never answers for 15 s');
+    const stack = await startStack('receiver accepts and never answers for 8 s');
     await stack.startWorker();
     await stack.send(mixedBatches(stack.random));
     await stack.untilMidway();
     stack.endpoint.behaviour = stack.endpoint.refusing(neverAnswer);
-    await delay(15_000);
+    await delay(8_000);
     stack.endpoint.behaviour = take;
     stack.healed();
 
