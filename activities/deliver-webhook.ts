@@ -21,7 +21,7 @@ export const createDeliverWebhook =
     const startedAt = performance.now();
     const { isLocal, runId } = (tools.context ?? currentContext)();
     const attempt = attempts.join(input, (made) => makeAttempt(tools, input, made));
-    const isSlow = () => isLocal && tools.endpointLimit.isSlow(input.endpoint.origin);
+    const isSlow = () => isLocal && tools.originLimit.isSlow(input.endpoint.origin);
     const inTurn = isLocal ? answers.expect(runId, input.round) : (answer: () => void) => answer();
     return new Promise((resolve, reject) => {
       const answer = (end: AttemptResult) => {

@@ -3,9 +3,9 @@ import type { ActivityContext } from './activity-context.js';
 import type { AttemptTracer } from './attempt-tracer.js';
 import type { CallSource } from './call-sources/call-source.js';
 import type { DeliveryEvents } from './delivery-events.js';
-import type { EndpointLimit } from './endpoint-limit.js';
 import type { Isolation } from './isolation.js';
 import type { MissingKeys } from './missing-keys.js';
+import type { OriginLimit } from './origin-limit.js';
 import type { ReadLimit } from './read-limit.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RetryPolicy } from './retry-schedule.js';
@@ -22,7 +22,7 @@ export interface Dependencies {
   attemptTimeoutMs: number;
   retryPolicy: RetryPolicy;
   /** Attempts in flight per user and origin in this process. */
-  endpointLimit: EndpointLimit;
+  originLimit: OriginLimit;
   /** Told of each delivery, so that webhooks that wait for the same endpoint are woken. */
   onDelivered?: (endpoint: Endpoint) => void;
   /** Told of attempts and settled webhooks, for metrics and logs. */

@@ -3,10 +3,10 @@ import { EncryptionKeyMissingError, StoreUnavailableError } from '../store/index
 import type { OpenedAttempt, OpenRequest } from '../store/store.js';
 import type { AttemptEnd } from './attempt-end.js';
 import type { AttemptTools } from './dependencies.js';
-import type { Place } from './endpoint-limit.js';
 import { failWebhook } from './fail-webhook.js';
 import { isPoison, type Suspect, type Turn } from './isolation.js';
 import { obtainCall } from './obtain-call.js';
+import type { Place } from './origin-limit.js';
 import { recordEnd } from './record-end.js';
 import type { RunningAttempt } from './running-attempts.js';
 import { endOfStanding } from './standing.js';
@@ -21,7 +21,7 @@ export async function makeAttempt(
   input: DeliveryInput,
   attempt: RunningAttempt,
 ): Promise<DeliveryEnd> {
-  const place = tools.endpointLimit.enter(input.endpoint.origin);
+  const place = tools.originLimit.enter(input.endpoint.origin);
   if ('busy' in place) return { kind: 'busy', due_in: place.retry_in_ms };
   try {
     return await new AttemptAtPlace(tools, input, attempt, place).make();

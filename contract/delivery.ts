@@ -134,7 +134,7 @@ export interface WatchResult {
   ends: [group: number, index: number, end: DeliveryEnd][];
 }
 
-/** Input of the `settleWebhooks` activity: ends at most 500 calls of a batch without sending. */
+/** Input of the `settleWebhooks` activity: settles at most 500 calls of a batch without sending. */
 export interface SettleInput extends BatchBase {
   call_ids: string[];
   status: 'failed' | 'canceled';

@@ -2,9 +2,9 @@ import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { EndpointLimit } from '../activities/endpoint-limit.js';
 import { type CallSource, createActivities, type DeliveryEvents } from '../activities/index.js';
 import type { Lookup } from '../activities/lookup.js';
+import { OriginLimit } from '../activities/origin-limit.js';
 import { Recovery } from '../activities/recovery.js';
 import { createSender } from '../activities/send.js';
 import { StopSignal } from '../activities/stop-signal.js';
@@ -77,7 +77,7 @@ export async function startWorker(deps: WorkerDependencies): Promise<RunningWork
     ...(calls && { calls: calls.options }),
     attemptTimeoutMs: config.attemptTimeoutMs,
     retryPolicy: config.retryPolicy,
-    endpointLimit: new EndpointLimit({ limit: config.maxInFlight }),
+    originLimit: new OriginLimit({ limit: config.maxInFlight }),
     events: observer.events,
     ...(tracing && { tracer: tracing.attempts }),
     onDelivered: (endpoint) => recovery.delivered(endpoint),

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { ActivityContext } from '../../activities/activity-context.js';
 import type { CallsOptions } from '../../activities/dependencies.js';
-import { EndpointLimit } from '../../activities/endpoint-limit.js';
 import { type Activities, type Call, createActivities, type Endpoint } from '../../activities/index.js';
+import { OriginLimit } from '../../activities/origin-limit.js';
 import { createSender } from '../../activities/send.js';
 import { StopSignal } from '../../activities/stop-signal.js';
 import { loadConfig } from '../../config/index.js';
@@ -65,7 +65,7 @@ export function startProcess(options: ActivitiesOptions): TestProcess {
     ...(options.calls && { calls: { source: NO_CALLS, policy: CONFIG.calls.policy, ...options.calls } }),
     attemptTimeoutMs,
     retryPolicy: { ...CONFIG.retryPolicy, schedule_ms },
-    endpointLimit: new EndpointLimit({ limit: options.limit ?? CONFIG.maxInFlight }),
+    originLimit: new OriginLimit({ limit: options.limit ?? CONFIG.maxInFlight }),
     onDelivered: (endpoint) => delivered.push(endpoint),
     onFault: (what) => faults.push(what),
     stopping,

@@ -16,7 +16,7 @@ const REFUSED: [file: string, line: string][] = [
   ['workflows/e.ts', "import { readFileSync } from 'node:fs';"],
   ['workflows/f.ts', "import { z } from 'zod';"],
   ['activities/a.ts', "import { PostcallClient } from '../client/index.js';"],
-  ['config/a.ts', "import { DEFAULT_LIMIT } from '../activities/endpoint-limit.js';"],
+  ['config/a.ts', "import { DEFAULT_LIMIT } from '../activities/origin-limit.js';"],
   ['activities/call-sources/a.ts', "import { loadConfig } from '../../config/config.js';"],
   ['store/a.ts', "import { createSender } from '../activities/send.js';"],
   ['worker/a.ts', "import { createApi } from '../api/server.js';"],

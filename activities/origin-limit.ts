@@ -35,7 +35,7 @@ interface OriginState {
   promisedUntil: number;
 }
 
-export interface EndpointLimitOptions {
+export interface OriginLimitOptions {
   /** Attempts in flight to one origin. */
   limit: number;
   /** A monotonic clock in milliseconds. */
@@ -47,12 +47,12 @@ export interface EndpointLimitOptions {
  * comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms. Busy callers are promised these
  * moments one after the other, so that they do not return as a herd. An origin without attempts in flight is forgotten.
  */
-export class EndpointLimit {
+export class OriginLimit {
   readonly #limit: number;
   readonly #now: () => number;
   readonly #origins = new Map<string, OriginState>();
 
-  constructor({ limit, now = () => performance.now() }: EndpointLimitOptions) {
+  constructor({ limit, now = () => performance.now() }: OriginLimitOptions) {
     this.#limit = limit;
     this.#now = now;
   }

@@ -1,41 +1,41 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Busy, EndpointLimit, type Place } from '../../../activities/endpoint-limit.js';
+import { type Busy, OriginLimit, type Place } from '../../../activities/origin-limit.js';
 
 const isBusy = (answer: Place | Busy): answer is Busy => 'busy' in answer;
 
-const place = (limit: EndpointLimit, endpoint = 'a'): Place => {
-  const answer = limit.enter(endpoint);
+const place = (limit: OriginLimit, origin = 'a'): Place => {
+  const answer = limit.enter(origin);
   if (isBusy(answer)) throw new Error('no place is free');
   return answer;
 };
-const retryIn = (limit: EndpointLimit, endpoint = 'a'): number => {
-  const answer = limit.enter(endpoint);
+const retryIn = (limit: OriginLimit, origin = 'a'): number => {
+  const answer = limit.enter(origin);
   if (!isBusy(answer)) throw new Error('a place is free');
   return answer.retry_in_ms;
 };
 const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 
-/** A limit that is full, at an endpoint whose attempts take `durationMs`. */
+/** A limit that is full, at an origin whose attempts take `durationMs`. */
 function fullLimit(limit: number, durationMs: number) {
   const clock = { now: 0 };
-  const endpoints = new EndpointLimit({ limit, now: () => clock.now });
-  const places = times(limit, () => place(endpoints));
+  const origins = new OriginLimit({ limit, now: () => clock.now });
+  const places = times(limit, () => place(origins));
   places[0]?.leave(durationMs);
-  places[0] = place(endpoints);
-  return { endpoints, clock, places };
+  places[0] = place(origins);
+  return { origins, clock, places };
 }
 
 /** So many callers come at once, and each comes again when it was told to, until it has been served. */
 function simulate(calls: number, durationMs: number) {
   let now = 0;
   let asks = 0;
-  const endpoints = new EndpointLimit({ limit: 100, now: () => now });
+  const origins = new OriginLimit({ limit: 100, now: () => now });
   const events = new Map<number, (() => void)[]>();
   const at = (time: number, event: () => void) => events.set(time, [...(events.get(time) ?? []), event]);
   const ask = () => {
     asks += 1;
-    const answer = endpoints.enter('a');
+    const answer = origins.enter('a');
     if (isBusy(answer)) at(now + answer.retry_in_ms, ask);
     else at(now + durationMs, () => answer.leave(durationMs));
   };
@@ -49,9 +49,9 @@ function simulate(calls: number, durationMs: number) {
   return { finishedAt: now, asks };
 }
 
-describe('EndpointLimit', () => {
+describe('OriginLimit', () => {
   it('lets as many in as its limit, and no more until one leaves', () => {
-    const limit = new EndpointLimit({ limit: 2 });
+    const limit = new OriginLimit({ limit: 2 });
     const [first] = [place(limit), place(limit)];
     expect(isBusy(limit.enter('a'))).toBe(true);
     first.leave(10);
@@ -59,15 +59,15 @@ describe('EndpointLimit', () => {
     expect(isBusy(limit.enter('a'))).toBe(true);
   });
 
-  it('has a hundred places at each endpoint by default', () => {
-    const limit = new EndpointLimit({ limit: 100 });
+  it('has a hundred places at each origin by default', () => {
+    const limit = new OriginLimit({ limit: 100 });
     times(100, () => place(limit, 'a'));
     expect(isBusy(limit.enter('a'))).toBe(true);
     times(100, () => place(limit, 'b'));
   });
 
   it('counts a place that is given back twice once', () => {
-    const limit = new EndpointLimit({ limit: 2 });
+    const limit = new OriginLimit({ limit: 2 });
     const first = place(limit);
     place(limit);
     first.leave(10);
@@ -77,28 +77,28 @@ describe('EndpointLimit', () => {
   });
 
   it('promises the places to busy callers one after the other, as attempts end', () => {
-    const { endpoints } = fullLimit(10, 4_000);
+    const { origins } = fullLimit(10, 4_000);
     // One of ten places becomes free every 400 ms.
-    expect(times(5, () => retryIn(endpoints))).toEqual([400, 800, 1_200, 1_600, 2_000]);
+    expect(times(5, () => retryIn(origins))).toEqual([400, 800, 1_200, 1_600, 2_000]);
   });
 
   it('takes time that has passed off its promises', () => {
-    const { endpoints, clock } = fullLimit(10, 4_000);
-    times(5, () => retryIn(endpoints));
+    const { origins, clock } = fullLimit(10, 4_000);
+    times(5, () => retryIn(origins));
     clock.now = 1_000;
-    expect(retryIn(endpoints)).toBe(1_400);
+    expect(retryIn(origins)).toBe(1_400);
     clock.now = 60_000;
-    expect(retryIn(endpoints)).toBe(400);
+    expect(retryIn(origins)).toBe(400);
   });
 
   it('sends nobody back sooner than after 200 ms', () => {
-    const { endpoints } = fullLimit(100, 20);
-    expect(new Set(times(50, () => retryIn(endpoints)))).toEqual(new Set([200]));
+    const { origins } = fullLimit(100, 20);
+    expect(new Set(times(50, () => retryIn(origins)))).toEqual(new Set([200]));
   });
 
   it('spreads a crowd over the longest wait without forming a herd', () => {
-    const { endpoints } = fullLimit(100, 14_000);
-    const delays = times(900, () => retryIn(endpoints));
+    const { origins } = fullLimit(100, 14_000);
+    const delays = times(900, () => retryIn(origins));
     expect(Math.max(...delays)).toBeLessThanOrEqual(15_000);
     const perSecond = new Map<number, number>();
     for (const delay of delays) {
@@ -108,37 +108,37 @@ describe('EndpointLimit', () => {
     expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(150);
   });
 
-  it('follows an endpoint that becomes slower or faster', () => {
-    const { endpoints, places } = fullLimit(10, 1_000);
+  it('follows an origin that becomes slower or faster', () => {
+    const { origins, places } = fullLimit(10, 1_000);
     const again = (durationMs: number) => {
       places.pop()?.leave(durationMs);
-      places.push(place(endpoints));
+      places.push(place(origins));
     };
     times(30, () => again(10_000));
-    expect(retryIn(endpoints)).toBeGreaterThan(900);
+    expect(retryIn(origins)).toBeGreaterThan(900);
     times(30, () => again(100));
-    const before = retryIn(endpoints);
-    expect(retryIn(endpoints) - before).toBeLessThan(50);
+    const before = retryIn(origins);
+    expect(retryIn(origins) - before).toBeLessThan(50);
   });
 
   it('learns nothing from a place that was given back without a request', () => {
-    const { endpoints, places } = fullLimit(10, 4_000);
+    const { origins, places } = fullLimit(10, 4_000);
     places.pop()?.leave();
-    place(endpoints);
-    expect(retryIn(endpoints)).toBe(400);
+    place(origins);
+    expect(retryIn(origins)).toBe(400);
   });
 
   it('expects attempts of which none has ended to take at least as long as they have', () => {
     const clock = { now: 0 };
-    const endpoints = new EndpointLimit({ limit: 10, now: () => clock.now });
-    times(10, () => place(endpoints));
+    const origins = new OriginLimit({ limit: 10, now: () => clock.now });
+    times(10, () => place(origins));
     clock.now = 8_000;
-    expect(retryIn(endpoints)).toBe(800);
+    expect(retryIn(origins)).toBe(800);
   });
 
-  it('forgets an endpoint when its last attempt has ended', () => {
-    const limit = new EndpointLimit({ limit: 2 });
-    const places = Array.from({ length: 1_000 }, (_, index) => place(limit, `endpoint ${index}`));
+  it('forgets an origin when its last attempt has ended', () => {
+    const limit = new OriginLimit({ limit: 2 });
+    const places = Array.from({ length: 1_000 }, (_, index) => place(limit, `origin ${index}`));
     expect(limit.size).toBe(1_000);
     for (const { leave } of places) leave(5);
     expect(limit.size).toBe(0);
@@ -147,7 +147,7 @@ describe('EndpointLimit', () => {
   describe('says that an origin is slow', () => {
     const watched = () => {
       const clock = { now: 0 };
-      return { clock, limit: new EndpointLimit({ limit: 100, now: () => clock.now }) };
+      return { clock, limit: new OriginLimit({ limit: 100, now: () => clock.now }) };
     };
 
     it('when attempts take more than 250 ms on average', () => {
@@ -201,7 +201,7 @@ describe('EndpointLimit', () => {
     { calls: 1_000, durationMs: 1_000, asksPerCall: 4 },
     { calls: 1_000, durationMs: 14_000, asksPerCall: 9 },
   ])(
-    'keeps an endpoint busy with few questions: $calls calls of $durationMs ms',
+    'keeps an origin busy with few questions: $calls calls of $durationMs ms',
     ({ calls, durationMs, asksPerCall }) => {
       const { finishedAt, asks } = simulate(calls, durationMs);
       const ideal = (calls / 100) * durationMs;
@@ -215,7 +215,7 @@ describe('EndpointLimit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(20_000)), (maxInFlight, script) => {
         let now = 0;
-        const limit = new EndpointLimit({ limit: maxInFlight, now: () => now });
+        const limit = new OriginLimit({ limit: maxInFlight, now: () => now });
         const inside: Place[] = [];
         for (const step of script) {
           now += step / 10;
