@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Kinds of tests, one folder each. They run one kind after the other: two cores do not bear them at once. A worker loads the modules once
@@ -24,11 +25,24 @@ const project = (
   },
 });
 
+/** They wait for minutes: begun last, they would keep everything waiting. Vitest orders by time only where it has run before. */
+const WAITING = ['test/integration/api/long-outage.test.ts', 'test/cluster/absence.test.ts'];
+
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    const waits = ({ moduleId }: TestSpecification) => WAITING.some((file) => moduleId.endsWith(file));
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => group(a) - group(b) || Number(waits(b)) - Number(waits(a)));
+  }
+}
+
 const TEMPORAL = 'test/global-setup.ts';
 const FAULTS = 'test/faults/global-setup.ts';
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: WaitingFirst },
     projects: [
       project('unit', 0, { maxWorkers: 2, timeoutSeconds: 20, setup: [] }),
       project('integration', 1, { maxWorkers: 2, timeoutSeconds: 60, setup: [TEMPORAL] }),
