@@ -1,4 +1,4 @@
-import type { DeliveryInput, DeliveryResult } from '../contract/index.js';
+import { type DeliveryInput, type DeliveryResult, markOf } from '../contract/index.js';
 import { currentContext } from './activity-context.js';
 import type { AttemptTools } from './dependencies.js';
 import { makeAttempt } from './make-attempt.js';
@@ -22,11 +22,11 @@ export const createDeliverWebhook =
     const { isLocal, runId } = (tools.context ?? currentContext)();
     const attempt = attempts.join(input, (made) => makeAttempt(tools, input, made));
     const isSlow = () => isLocal && tools.originLimit.isSlow(input.endpoint.origin);
-    const inTurn = isLocal ? answers.expect(runId, input.round) : (answer: () => void) => answer();
+    const withItsRound = isLocal ? answers.expect(runId, input.round) : (answer: () => void) => answer();
     return new Promise((resolve, reject) => {
       const answer = (end: AttemptResult) => {
         const took = Math.round(performance.now() - startedAt);
-        inTurn(() => (end instanceof Error ? reject(end) : resolve({ ...end, took })));
+        withItsRound(() => (end instanceof Error ? reject(end) : resolve({ ...end, took, of: markOf(input.call_id) })));
       };
       new Wait(attempt, isSlow, answer).start(isLocal ? PATIENCE_MS : undefined);
     });

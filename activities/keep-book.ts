@@ -6,6 +6,7 @@ import type {
   FailedQuery,
   RegisterInput,
   RegisterResult,
+  Registration,
   SettleInput,
   SettleResult,
   StoreAway,
@@ -28,8 +29,12 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
   }
 
   return {
-    registerBatches: (input: RegisterInput): Promise<RegisterResult> =>
-      orAway('a registration', registered(store.registerBatches({ ...input, calls: calls === undefined }))),
+    registerBatches: async (input: RegisterInput): Promise<RegisterResult> => {
+      const from = performance.now();
+      const work = registered(store.registerBatches({ ...input, calls: calls === undefined }));
+      const registration = await orAway<Registration>('a registration', work);
+      return { ...registration, took: Math.round(performance.now() - from) };
+    },
 
     settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
       orAway('to settle webhooks', settled(store.settleWebhooks(input), input)),
@@ -46,7 +51,7 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
     },
   };
 
-  async function registered(work: ReturnType<typeof store.registerBatches>): Promise<RegisterResult> {
+  async function registered(work: ReturnType<typeof store.registerBatches>): Promise<Registration> {
     return { kind: 'registered', parts: await work, horizon_ms: retryPolicy.horizon_ms };
   }
 

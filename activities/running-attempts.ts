@@ -49,7 +49,8 @@ export class RunningAttempt {
   /** What a local activity answers that waits no longer. */
   leave(): DeliveryEnd {
     this.wasLeft = true;
-    if (this.phase !== 'reading') return { kind: 'slow' };
+    if (this.phase === 'opening') return { kind: 'slow', unopened: true };
+    if (this.phase === 'sending') return { kind: 'slow' };
     this.readsOnly = true;
     this.#onReadsOnly?.();
     return { kind: 'reading' };

@@ -3,6 +3,9 @@ import type { FinalFailure, Rejection } from './failures.js';
 
 /** What the workflow's activities take and return. Failures of webhooks are data; nothing is thrown for them. */
 
+/** An answer with the whole milliseconds that the activity took: time in a workflow task is counted by them. */
+export type Timed<T> = T & { took: number };
+
 /** The store does not answer: nothing was done. */
 export interface StoreAway {
   kind: 'store_away';
@@ -58,7 +61,7 @@ export interface RegisteredPart {
   standings: [index: number, standing: CallStanding][];
 }
 
-export type RegisterResult =
+export type Registration =
   | {
       kind: 'registered';
       parts: RegisteredPart[];
@@ -66,6 +69,8 @@ export type RegisterResult =
       horizon_ms: number;
     }
   | StoreAway;
+
+export type RegisterResult = Timed<Registration>;
 
 /** Input of the `deliverWebhook` activity. */
 export interface DeliveryInput extends BatchBase {
@@ -103,8 +108,8 @@ export type DeliveryEnd =
   | { kind: 'too_early' | 'busy'; due_in: number }
   /** No attempt was made: the call could not be read now. `source_away`: the source failed as a whole, not for this call. */
   | { kind: 'unread'; due_in: number; source_away: boolean }
-  /** The request outlasted its patience and goes on in the worker process. */
-  | { kind: 'slow' }
+  /** The attempt outlasted its patience and goes on in the worker process. `unopened`: the store has not answered yet. */
+  | { kind: 'slow'; unopened?: true }
   /** The call is still being read in the worker process; no attempt was made. */
   | { kind: 'reading' }
   /** The call has been read: an attempt may be made. */
@@ -113,10 +118,16 @@ export type DeliveryEnd =
   | { kind: 'interrupted' }
   | StoreAway;
 
-export type DeliveryResult = DeliveryEnd & {
-  /** Whole milliseconds that the execution took: workflow code has no clock within a workflow task. */
-  took: number;
+export type DeliveryResult = Timed<DeliveryEnd> & {
+  /** `markOf` the call. */
+  of: string;
 };
+
+/**
+ * By what an answer is known to be this call's. Temporal knows local activities by their numbers alone: a replay that makes another
+ * decision would take one call's answer for another's.
+ */
+export const markOf = (callId: string): string => callId.slice(-6);
 
 /** Webhooks of one batch whose attempts outlasted their patience. */
 export interface WatchedGroup extends BatchBase {

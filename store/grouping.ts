@@ -8,8 +8,8 @@ export interface GroupingOptions<Request> {
 }
 
 const MAX_GROUP_BYTES = 1_000_000;
-/** Turns of the event loop that a request waits for others, at most. */
-const MAX_TURNS = 20;
+/** Longest that a request waits for others, turn by turn: patience with its attempt is short. */
+const MAX_GATHER_MS = 10;
 /** So many need not wait for more. */
 const ENOUGH = 50;
 
@@ -68,11 +68,11 @@ export function grouped<Request, Answer>(
   const gather = () => {
     if (gathering || queue.length === 0 || underWay === concurrency) return;
     gathering = true;
-    let turns = 0;
+    const from = performance.now();
     let before = 0;
     const turn = () => {
-      turns += 1;
-      if (queue.length === before || queue.length >= ENOUGH || turns === MAX_TURNS) return start();
+      const isLate = performance.now() - from >= MAX_GATHER_MS;
+      if (queue.length === before || queue.length >= ENOUGH || isLate) return start();
       before = queue.length;
       setImmediate(turn);
     };

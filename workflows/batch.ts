@@ -6,7 +6,7 @@ import type { Endpoint } from './endpoint.js';
 
 /**
  * Where an unsettled call is. `unregistered`: it has no row yet. `untried`: it waits for its turn. `waiting`: for a time. `trying`: in
- * the round under way. `slow`: its attempt outlasted the round. `reading`: its record is still being read, and no attempt was made.
+ * a round under way. `slow`: its attempt outlasted its local activity. `reading`: its record is still being read, and no attempt was made.
  */
 export type CallState = 'unregistered' | 'untried' | 'waiting' | 'trying' | 'slow' | 'reading' | 'settled';
 

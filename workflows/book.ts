@@ -33,7 +33,7 @@ export class Book {
   /** Calls that wait for a time, a store or a source. */
   readonly waiting = new Set<Call>();
   /** Those under way, in the order of their beginning. */
-  readonly rounds: Round[] = [];
+  readonly rounds: (Round & { begunAt: number })[] = [];
   /** Calls whose attempt or whose reading goes on in a worker process. */
   readonly elsewhere = new Set<Call>();
   /** How many of them are only being read. */
@@ -130,7 +130,7 @@ export class Book {
 
   /** An attempt of each of its calls is to be made now. */
   begin(round: Round, now: number): void {
-    this.rounds.push(round);
+    this.rounds.push({ ...round, begunAt: now });
     for (const call of round.calls) {
       this.become(call, 'trying');
       if (call.route) call.route.endpoint.lastTriedAt = now;
@@ -139,17 +139,17 @@ export class Book {
 
   /** What the round that began first has brought, in the order of its calls. */
   endRound(ends: readonly DeliveryEnd[], now: number): void {
-    const { calls } = this.rounds.shift() ?? { calls: [] };
-    calls.forEach((call, index) => {
-      this.record(call, ends[index] as DeliveryEnd, now);
+    const round = this.rounds.shift();
+    round?.calls.forEach((call, index) => {
+      this.record(call, ends[index] as DeliveryEnd, now, round.begunAt);
     });
   }
 
   /** What became of an attempt, in a round or under a watch. */
-  record(call: Call, end: DeliveryEnd, now: number): void {
+  record(call: Call, end: DeliveryEnd, now: number, askedAt = now): void {
     if (call.state === 'settled') return;
-    if (end.kind !== 'store_away') this.store.answered();
-    this.#noteSource(call, end, now);
+    if (toldByStore(end)) this.store.answered(askedAt);
+    this.#noteSource(call, end, now, askedAt);
     if (ENDS_ORDER[end.kind]) call.ordered = false;
     switch (end.kind) {
       case 'delivered':
@@ -212,7 +212,7 @@ export class Book {
 
   /** The store has the last word on a call that was to be settled. */
   settled(call: Call, error: FailureType, standing: CallStanding | undefined, now: number): void {
-    this.store.answered();
+    this.store.answered(now);
     if (standing) this.#stands(call, standing, now);
     else this.#settle(call, error, now);
   }
@@ -289,9 +289,9 @@ export class Book {
   }
 
   /** Only calls that have no text to send yet say something about the source. */
-  #noteSource(call: Call, end: DeliveryEnd, now: number): void {
+  #noteSource(call: Call, end: DeliveryEnd, now: number, askedAt: number): void {
     if (end.kind === 'unread' && end.source_away) this.source.failed(now);
-    else if (call.attempts === 0 && call.route && TELLS_OF_SOURCE[end.kind]) this.source.answered();
+    else if (call.attempts === 0 && call.route && TELLS_OF_SOURCE[end.kind]) this.source.answered(askedAt);
   }
 
   /** The one place where a call's state changes: counts, places and sets follow. */
@@ -370,6 +370,10 @@ const ENDS_ORDER: Record<DeliveryEnd['kind'], boolean> = {
   interrupted: false,
   store_away: false,
 };
+
+/** Where a process has no place for an attempt, or waits for it to be opened, the store has not answered. */
+const toldByStore = (end: DeliveryEnd): boolean =>
+  end.kind !== 'store_away' && end.kind !== 'busy' && !(end.kind === 'slow' && end.unopened);
 
 /** Whether the call source has answered, as far as this call is concerned. */
 const TELLS_OF_SOURCE: Record<DeliveryEnd['kind'], boolean> = {

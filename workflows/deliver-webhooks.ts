@@ -27,7 +27,7 @@ const LONGEST_REST_MS = 24 * 3_600_000;
 
 /**
  * Creates and delivers one webhook for each call of its batches. One loop over one book: handlers of signals only fill the inbox, and
- * everything is scheduled from here, one step at a time, so that a replay makes the same decisions.
+ * everything is scheduled from here, so that a replay makes the same decisions.
  */
 export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise<DeliverResult> {
   const book = input.carried
@@ -42,7 +42,7 @@ export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise
 
 async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook>): Promise<void> {
   const steps = new Steps(book, inbox);
-  const run = new RunLength();
+  const run = new RunLength(input);
   const shown = new Display(book, input.search_attributes);
   if (input.carried) await steps.readPauses();
   for (;;) {
@@ -88,11 +88,16 @@ class Display {
 
 /** What a run has added to its history: its input may be large by itself. */
 class RunLength {
-  readonly #bytesAtStart = workflowInfo().historySize;
+  readonly #inputBytes: number;
+
+  constructor(input: DeliverInput<CarriedBook>) {
+    // What the history says of its first task differs in a replay, where tasks without commands are taken for one.
+    this.#inputBytes = JSON.stringify(input).length;
+  }
 
   get isLong(): boolean {
     const { historyLength, historySize } = workflowInfo();
-    return historyLength > MAX_RUN_EVENTS || historySize - this.#bytesAtStart > MAX_RUN_BYTES;
+    return historyLength > MAX_RUN_EVENTS || historySize - this.#inputBytes > MAX_RUN_BYTES;
   }
 }
 

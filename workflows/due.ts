@@ -4,7 +4,7 @@ import type { Endpoint } from './endpoint.js';
 
 /** Attempts of one round: local activities that run together, for which the worker has places. */
 export const ROUND_SIZE = 100;
-/** Of what a batch may have in flight to an endpoint a round takes no more than a half: the other one is the next round's. */
+/** Of what a batch may have in flight to an endpoint a round takes a half, rounded up: the rest is the next round's. */
 const SHARE_OF_ROUND = 0.5;
 /** Attempts that may go on outside of rounds, however many endpoints are slow. */
 export const MAX_ELSEWHERE = 1_000;
@@ -17,7 +17,7 @@ export const LONE_PROBE_MS = 5_000;
 
 /** The calls of which an attempt is to be made now, and takes no more than there are places: pauses, endpoints and gates decide. */
 export function dueCalls(book: Book, now: number): Call[] {
-  return new Round(book, now).fill();
+  return new RoundFiller(book, now).fill();
 }
 
 /** When something becomes due by itself, after now; Infinity when nothing does. What has no place waits for no time, but for an end. */
@@ -50,7 +50,7 @@ const nextProbe = (endpoint: Endpoint, tried: ReadonlySet<Endpoint>): number =>
 
 export const isDown = ({ batch, endpoint }: Route): boolean => endpoint.stateFor(batch.downAfter) === 'down';
 
-class Round {
+class RoundFiller {
   readonly #book: Book;
   readonly #now: number;
   readonly #calls: Call[] = [];
@@ -137,7 +137,7 @@ class Round {
   }
 }
 
-/** A probe of the source that is still under way is the one that may pass. */
+/** While any round is under way nobody knows whether it holds the probe of the source: none may pass. */
 function sourcePlaces({ source, reading, rounds }: Book, now: number): number {
   if (!source.isOpen && reading + rounds.length > 0) return 0;
   return Math.min(source.places(now), Math.max(0, MAX_READING - reading));

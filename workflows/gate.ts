@@ -7,6 +7,7 @@ export class Gate {
   opensAt = 0;
   #delay = 0;
   #failures = 0;
+  #failedAt = 0;
   readonly #tolerance: number;
 
   /** `tolerance`: failures in a row that are not taken for an absence yet. */
@@ -37,12 +38,15 @@ export class Gate {
 
   failed(now: number): void {
     this.#failures += 1;
+    this.#failedAt = now;
     if (this.#failures <= this.#tolerance || this.opensAt > now) return;
     this.#delay = Math.min(this.#delay * 2 || FIRST_DELAY_MS, LONGEST_DELAY_MS);
     this.opensAt = now + this.#delay;
   }
 
-  answered(): void {
+  /** To what was asked at this time: an answer to what was asked before the last failure says nothing of now. */
+  answered(askedAt: number): void {
+    if (askedAt < this.#failedAt) return;
     this.#failures = 0;
     this.#delay = 0;
     this.opensAt = 0;

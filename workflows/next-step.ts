@@ -5,18 +5,19 @@ import { dueCalls, nextDue } from './due.js';
 import { type Settlement, settlements } from './settlements.js';
 
 const CHECKPOINT = { kind: 'checkpoint' } as const;
+const END_ROUND = { kind: 'end_round' } as const;
 
 /** Rounds under way at once: while one is being answered the worker has another, and both its threads have work. */
 export const ROUNDS_AT_ONCE = 2;
 
-/** What the loop does next. It awaits one step before it takes another, but for rounds: they begin, and their answers are a step of their own. */
+/** What the loop does next. It awaits one step before it takes another, but for rounds: they begin in one step, and end in a later one. */
 export type Step =
   | { kind: 'register'; parts: RegisterPart[] }
   | { kind: 'settle'; settlements: Settlement[] }
   /** Attempts, and beside them the registration of the calls that come next. */
   | { kind: 'round'; calls: Call[]; parts: RegisterPart[] }
-  /** What the round that began first has brought. */
-  | { kind: 'answers' }
+  /** The round that began first is awaited. */
+  | { kind: 'end_round' }
   /** The store is told what others wait for, or what a reset must not lose. */
   | { kind: 'record' }
   /** The same, and the workflow task ends. */
@@ -26,10 +27,11 @@ export type Step =
 
 /** A call is registered before it is tried; endings go before attempts. Nothing but rounds goes on beside rounds. */
 export function nextStep(book: Book, now: number, taskIsLong = false): Step {
-  const step = taskIsLong ? CHECKPOINT : freeStep(book, now);
-  // The one attempt that probes a store which was away has none beside it.
-  const goesBeside = step.kind === 'round' && book.rounds.length < ROUNDS_AT_ONCE && book.store.isOpen;
-  return book.rounds.length === 0 || goesBeside ? step : { kind: 'answers' };
+  if (book.rounds.length === 0) return taskIsLong ? CHECKPOINT : freeStep(book, now);
+  // While the store is away one round probes it, and no other begins.
+  if (taskIsLong || book.rounds.length === ROUNDS_AT_ONCE || !book.store.isOpen) return END_ROUND;
+  const step = freeStep(book, now);
+  return step.kind === 'round' ? step : END_ROUND;
 }
 
 function freeStep(book: Book, now: number): Step {

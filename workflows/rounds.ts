@@ -1,5 +1,11 @@
 import { log, TemporalFailure } from '@temporalio/workflow';
-import type { DeliveryInput, DeliveryResult, RegisterResult, RoundRef } from '../contract/delivery.js';
+import {
+  type DeliveryInput,
+  type DeliveryResult,
+  markOf,
+  type RegisterResult,
+  type RoundRef,
+} from '../contract/delivery.js';
 import { local } from './activities.js';
 import type { Call } from './batch.js';
 
@@ -14,6 +20,8 @@ export interface Answers {
 
 interface UnderWay {
   begunAt: number;
+  /** Of its calls. */
+  marks: string[];
   answers: Promise<[PromiseSettledResult<DeliveryResult>[], RegisterResult]>;
 }
 
@@ -25,7 +33,7 @@ export class Rounds {
 
   /**
    * Milliseconds since the epoch. The workflow's own time moves with each local activity that resolves, and in a replay those of several
-   * rounds resolve at once. While a round is under way time is what the rounds that have ended say they took.
+   * rounds resolve at once. While a round is under way, time is what those that have ended, with their registrations, say they took.
    */
   now(): number {
     if (this.#underWay.length === 0) this.#clock = Math.max(this.#clock, Date.now());
@@ -42,17 +50,18 @@ export class Rounds {
       inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
     );
     this.#begun += 1;
-    this.#underWay.push({ begunAt, answers: Promise.all([attempts, registration]) });
+    const marks = calls.map(({ id }) => markOf(id));
+    this.#underWay.push({ begunAt, marks, answers: Promise.all([attempts, registration]) });
   }
 
   /** Of the round that began first, whichever has ended first. */
-  async answers(): Promise<Answers> {
+  async endOfFirst(): Promise<Answers> {
     const [first] = this.#underWay;
     if (!first) throw new Error('no round is under way');
     const [executions, registration] = await first.answers;
-    const results = executions.map(resultOf);
+    const results = executions.map((execution, index) => resultOf(execution, first.marks[index] ?? ''));
     this.#underWay.shift();
-    this.#clock = Math.max(this.#clock, first.begunAt + longest(results));
+    this.#clock = Math.max(this.#clock, first.begunAt + Math.max(longest(results), registration.took));
     return { results, registration };
   }
 }
@@ -75,9 +84,16 @@ function deliveryOf({ id, batch, route, ordered }: Call, round: RoundRef, now: n
 }
 
 /** A fault of our own must not end a batch: the call is tried again a little later, until its horizon. */
-function resultOf(execution: PromiseSettledResult<DeliveryResult>): DeliveryResult {
-  if (execution.status === 'fulfilled') return execution.value;
+function resultOf(execution: PromiseSettledResult<DeliveryResult>, of: string): DeliveryResult {
+  if (execution.status === 'fulfilled') return own(execution.value, of);
   if (!(execution.reason instanceof TemporalFailure)) throw execution.reason;
   log.error('an attempt failed by a fault of the worker', { error: execution.reason });
-  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0 };
+  return { kind: 'busy', due_in: FAULT_DELAY_MS, took: 0, of };
+}
+
+/** The workflow task fails, and is repeated: better than a webhook that counts as delivered by another's answer. */
+function own(result: DeliveryResult, of: string): DeliveryResult {
+  if (result.of !== of)
+    throw new Error(`an attempt of a call ...${of} was answered for ...${result.of}: not the same decisions`);
+  return result;
 }

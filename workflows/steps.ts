@@ -7,6 +7,7 @@ import type {
   RegisterResult,
   SettleResult,
   StoreAway,
+  Timed,
 } from '../contract/delivery.js';
 import { groupedBy } from '../contract/grouped-by.js';
 import { local, regular } from './activities.js';
@@ -24,9 +25,9 @@ const FRESH_WINDOW_MS = 1_000;
 const LONG_WINDOW_MS = 10_000;
 /** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
 const MAX_WATCHES = 20;
-const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0 };
+const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
 
-/** What the loop does, one thing at a time. What activities bring is written into the book in the book's order, whatever order they end in. */
+/** What the loop does: everything begins here, and is awaited in the same step, but for rounds. What activities bring is written into the book in the book's order, whatever order they end in. */
 export class Steps {
   readonly #book: Book;
   readonly #inbox: Inbox;
@@ -62,8 +63,8 @@ export class Steps {
         return this.#settle(step.settlements);
       case 'round':
         return this.#begin(step);
-      case 'answers':
-        return this.#answers();
+      case 'end_round':
+        return this.#endRound();
       case 'record':
         await this.#record((input) =>
           local.checkpoint.executeWithOptions({ summary: 'where the calls stand' }, [input]),
@@ -99,7 +100,7 @@ export class Steps {
         .length;
       this.#book.registered(part, size ?? 0, result.horizon_ms, now);
     }
-    if (result.parts.length > 0) this.#book.store.answered();
+    if (result.parts.length > 0) this.#book.store.answered(now);
   }
 
   /** A run that was carried over may have been reset: what the store says of pauses is newer than what was carried. */
@@ -142,8 +143,8 @@ export class Steps {
     this.#rounds.begin(round.calls, this.#askToRegister(round.parts));
   }
 
-  async #answers(): Promise<void> {
-    const { results, registration } = await this.#rounds.answers();
+  async #endRound(): Promise<void> {
+    const { results, registration } = await this.#rounds.endOfFirst();
     this.#task.round(results);
     const now = this.now();
     const parts = this.#book.rounds[0]?.parts ?? [];
@@ -207,7 +208,7 @@ export class Steps {
       for (const batch of batches) batch.unrecorded = true;
       for (const endpoint of endpoints) fallenEndpoints.add(endpoint);
       store.failed(this.now());
-    } else if (batches.length + endpoints.length > 0) store.answered();
+    } else if (batches.length + endpoints.length > 0) store.answered(this.now());
   }
 }
 
@@ -232,12 +233,12 @@ const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[])
   endpoints: endpoints.map(({ userId, ref }) => ({ user_id: userId, key: ref.key })),
 });
 
-async function orAway<T>(work: Promise<T>): Promise<T | StoreAway> {
+async function orAway<T>(work: Promise<T>): Promise<T | Timed<StoreAway>> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof TemporalFailure)) throw error;
     log.error('an activity failed by a fault of the worker', { error });
-    return { kind: 'store_away' };
+    return { kind: 'store_away', took: 0 };
   }
 }

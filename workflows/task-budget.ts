@@ -20,7 +20,7 @@ export class TaskBudget {
     return this.#ms >= MAX_TASK_MS || this.#markers >= MAX_TASK_MARKERS || this.#bytes >= MAX_TASK_BYTES;
   }
 
-  /** Rounds that overlap are counted as if they had come one after the other. */
+  /** Counted in full although rounds overlap: a task ends early rather than late. The round that is still under way comes on top. */
   round(results: readonly DeliveryResult[]): void {
     this.#ms += longest(results);
     this.#markers += results.length;
@@ -30,8 +30,7 @@ export class TaskBudget {
   registration(result: RegisterResult): void {
     if (result.kind === 'registered' && result.parts.length === 0) return;
     this.#markers += 1;
-    // A statement of 500 rows takes about so long.
-    this.#ms += 25;
+    this.#ms += result.took;
     if (result.kind !== 'registered') return;
     for (const { endpoints, standings, call_count } of weightsOf(result)) {
       this.#bytes += endpoints * ENDPOINT_BYTES + standings * 60 + call_count * 5;
@@ -39,6 +38,7 @@ export class TaskBudget {
   }
 
   settlement(count: number): void {
+    // A statement of 500 rows takes about so long.
     this.#ms += 25 * count;
     this.#markers += count;
   }

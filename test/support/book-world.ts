@@ -82,7 +82,7 @@ export class World {
     if (isDone(this.book)) return false;
     this.#turns += 1;
     const step = nextStep(this.book, this.now, this.#turns % TURNS_OF_TASK === 0);
-    const goesBeside = step.kind === 'round' || step.kind === 'answers';
+    const goesBeside = step.kind === 'round' || step.kind === 'end_round';
     if (this.book.rounds.length > (goesBeside ? ROUNDS_AT_ONCE : 0)) throw new Error(`${step.kind} beside rounds`);
     switch (step.kind) {
       case 'register':
@@ -97,7 +97,7 @@ export class World {
         this.#begin(step);
         if (!this.#options.overlaps) this.#endRound();
         return true;
-      case 'answers':
+      case 'end_round':
         this.#endRound();
         return true;
       case 'record':

@@ -9,6 +9,7 @@ import {
   DELIVER_WORKFLOW,
   type DeliveryEnd,
   type DeliveryInput,
+  markOf,
   type RegisterInput,
   type SettleInput,
   searchAttributesOf,
@@ -96,14 +97,19 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
   return {
     registerBatches: async (input) =>
       answers()
-        ? { kind: 'registered', horizon_ms: script.horizonMs ?? 72 * 3_600_000, parts: registeredParts(input, script) }
-        : { kind: 'store_away' },
+        ? {
+            kind: 'registered',
+            horizon_ms: script.horizonMs ?? 72 * 3_600_000,
+            parts: registeredParts(input, script),
+            took: 0,
+          }
+        : { kind: 'store_away', took: 0 },
     deliverWebhook: async (input) => {
       const from = performance.now();
-      if (!answers()) return { kind: 'store_away', took: 0 };
+      if (!answers()) return { kind: 'store_away', took: 0, of: markOf(input.call_id) };
       run.sent.push(input.call_id);
       const end = await (script.deliver?.(input) ?? { kind: 'delivered' });
-      return { ...end, took: Math.round(performance.now() - from) };
+      return { ...end, took: Math.round(performance.now() - from), of: markOf(input.call_id) };
     },
     watchAttempts: async ({ groups }) => ({ ends: await endsOf(groups, script) }),
     settleWebhooks: async (input) => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { grouped } from '../../../store/grouping.js';
 
 /** A `run` whose groups end when the test says so. */
@@ -62,7 +62,7 @@ test('what comes turn by turn shares a group, until a turn brings nothing', asyn
   expect(groups.map(({ requests }) => requests)).toEqual([[1, 2, 3]]);
 });
 
-test('what comes turn by turn without an end is served all the same', async () => {
+test('what comes turn by turn without an end is served once there is enough of it', async () => {
   const { groups, run } = controlled();
   const double = grouped(run, { concurrency: 1 });
   for (let n = 0; n < 100; n += 1) {
@@ -70,7 +70,22 @@ test('what comes turn by turn without an end is served all the same', async () =
     await turn();
   }
   expect(groups.length).toBe(1);
-  expect(groups[0]?.requests.length).toBeLessThan(50);
+  expect(groups[0]?.requests.length).toBeLessThanOrEqual(50);
+});
+
+test('a request does not wait long for others that come turn by turn', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { groups, run } = controlled();
+  const double = grouped(run, { concurrency: 1 });
+  for (let n = 0; n < 10; n += 1) {
+    void double({ n });
+    await turn();
+    vi.advanceTimersByTime(4);
+  }
+  expect(groups[0]?.requests).toEqual([0, 1, 2, 3]);
 });
 
 test('no group exceeds its size, and no more than so many are under way', async () => {

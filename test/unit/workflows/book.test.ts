@@ -46,6 +46,37 @@ describe('a book', () => {
     expect(world.callNamed('c-0').ordered).toBe(false);
   });
 
+  test.each<[string, DeliveryEnd, boolean]>([
+    ['recorded it', { kind: 'delivered' }, true],
+    ['is being sent', { kind: 'slow' }, true],
+    ['has no place in its process', { kind: 'busy', due_in: 500 }, false],
+    ['waits for the store', { kind: 'slow', unopened: true }, false],
+    ['found no store', { kind: 'store_away' }, false],
+  ])('takes the store for back when an attempt %s: %o %s', (_, end, isBack) => {
+    const ends: DeliveryEnd[] = [{ kind: 'store_away' }, end];
+    const world = new World({ batches: [batchOf('b.1', ['c-0'])], behaviour: () => ends.shift() ?? GONE });
+    while (world.tried.length < 2) world.turn();
+    expect(world.book.store.isOpen).toBe(isBack);
+  });
+
+  test('does not take the store for back by what was asked before it failed', () => {
+    const ends: DeliveryEnd[] = [{ kind: 'delivered' }, { kind: 'store_away' }, { kind: 'delivered' }];
+    const world = new World({
+      batches: [batchOf('b.1', names(3), { options: { max_in_flight: 2 } })],
+      behaviour: () => ends.shift() ?? GONE,
+      overlaps: true,
+    });
+    const [first, ...others] = names(3).map((id) => () => world.callNamed(id));
+    while (world.book.rounds.length < 1) world.turn();
+    world.endRounds();
+    expect(first?.().state).toBe('settled');
+    for (const call of others) world.book.begin({ calls: [call()], parts: [] }, world.now);
+    world.now += 100;
+    world.book.endRound([{ kind: 'store_away' }], world.now);
+    world.book.endRound([{ kind: 'delivered' }], world.now);
+    expect(world.book.store.isOpen).toBe(false);
+  });
+
   test('takes an order of this run, which the store does not have yet, for newer than what the store says', () => {
     const world = worldOf(3, { kind: 'delivered' });
     world.turn();
