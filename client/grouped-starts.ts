@@ -4,7 +4,7 @@ import { MAX_GROUP_CALLS, StartQueue, type WaitingStart } from './start-queue.js
 
 /** How small requests share workflows. */
 export interface GroupingOptions {
-  /** Milliseconds between two shared starts, under load: an idle client starts at once. 0 to 1,000. Default 40. */
+  /** Milliseconds between two shared starts, under load: an idle client starts at once. 0 to 1,000. Default 50. */
   interval_ms?: number;
   /** Calls of one workflow, 1 to 500. Default 500. */
   max_calls?: number;
@@ -41,7 +41,7 @@ export class GroupedStarts {
   #meanDuration = 0;
 
   /** Throws `RangeError`. */
-  constructor(startGroup: StartGroup, { interval_ms = 40, max_calls = MAX_GROUP_CALLS }: GroupingOptions = {}) {
+  constructor(startGroup: StartGroup, { interval_ms = 50, max_calls = MAX_GROUP_CALLS }: GroupingOptions = {}) {
     if (!(interval_ms >= 0 && interval_ms <= MAX_INTERVAL_MS)) {
       throw new RangeError(`grouping.interval_ms must be from 0 to ${MAX_INTERVAL_MS}`);
     }

@@ -3,7 +3,7 @@ import { messageOf } from '../../contract/message-of.js';
 import type { FirstAttempts, Store } from '../../store/store.js';
 
 /** Milliseconds between two looks at the store. */
-const INTERVAL_MS = 25;
+const INTERVAL_MS = 10;
 /** A long wait is looked at less often: after this part of its time so far. */
 const PATIENCE = 1 / 20;
 /** Batches of one statement. */
@@ -19,7 +19,7 @@ interface Wait {
 }
 
 /**
- * Waits for the first attempts of batches. All who wait in this process share one statement at a time, every 25 ms; while the store is
+ * Waits for the first attempts of batches. All who wait in this process share one statement at a time, every 10 ms; while the store is
  * away, they wait on. Nothing is asked of the workflow service.
  */
 export class FirstAttemptsWaits {

@@ -68,12 +68,6 @@ describe('the workflow code with another decision', () => {
     ['no checkpoints', 'several-statements.pb.gz', /MAX_TASK_MARKERS = 500/, 'MAX_TASK_MARKERS = 5_000'],
     ['no search attributes', 'retried.pb.gz', /changed\.length > 0/, 'changed.length > 9'],
     ['endings after attempts', 'endpoint-gone.pb.gz', /ended\.length > 0/, 'ended.length > 1e9'],
-    [
-      'the time of whatever has resolved',
-      'overlapping-rounds.pb.gz',
-      /\.length === 0(?=\) \S+_set\(this, _clock)/,
-      '.length >= 0',
-    ],
     ['a larger share of a round', 'several-statements.pb.gz', /SHARE_OF_ROUND = 0\.5/, 'SHARE_OF_ROUND = 0.6'],
   ])('does not replay: %s', async (_, file, decision, other) => {
     quietRuntime();

@@ -87,19 +87,19 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: { delivered: 1_300 },
   },
   {
-    // Every second round is answered before the one that began before it, and calls become due while rounds are under way.
+    // Every second round ends long after the one that is awaited before it, and calls become due meanwhile.
     name: 'overlapping-rounds',
-    batches: [{ call_ids: names(600) }],
+    batches: [{ call_ids: names(900) }],
     script: () => {
-      const endOf = inTurn((callId) => (Number(callId.slice(2)) % 4 === 0 ? [failed(50)] : []));
+      const endOf = inTurn((callId) => (Number(callId.slice(2)) % 2 === 0 ? [failed(50)] : []));
       return {
         deliver: async ({ call_id, round }) => {
-          if (round.number % 2 === 0) await delay(100);
+          if (round.number % 2 === 1) await delay(200);
           return endOf(call_id);
         },
       };
     },
-    expected: { delivered: 600 },
+    expected: { delivered: 900 },
   },
   {
     name: 'every-end',
