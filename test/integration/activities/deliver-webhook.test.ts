@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CallSource, CallSourceError, CallUnusableError } from '../../../activities/index.js';
 import { loadConfig } from '../../../config/index.js';
+import { type DeliveryInput, markOf } from '../../../contract/index.js';
 import { type Store, StoreQueryError, StoreUnavailableError } from '../../../store/index.js';
 import { registerDelivery, startProcess } from '../../support/activities.js';
 import { answer, delayed, neverAnswer } from '../../support/behaviours.js';
@@ -16,14 +17,15 @@ afterAll(() => store.close());
 /** The store, but for what a test does to it. */
 const storeWith = (changes: Partial<Store>): Store => ({ ...store, ...changes });
 const HOUR = 3_600_000;
-const took = expect.any(Number);
+/** What every answer for a call carries. */
+const timed = ({ call_id }: DeliveryInput) => ({ took: expect.any(Number), of: markOf(call_id) });
 
 describe('an attempt', () => {
   test('sends the stored text, records its end, and tells those who recover the endpoint', async () => {
     await using receiver = await Receiver.start();
     const worker = startProcess({ store });
     const input = await registerDelivery(store, { webhook_url: receiver.url, payload: '{"n": 1e400, "n":2}' });
-    expect(await worker.deliver(input)).toEqual({ kind: 'delivered', took });
+    expect(await worker.deliver(input)).toEqual({ kind: 'delivered', ...timed(input) });
     expect(receiver.requests.map(({ body }) => body.toString())).toEqual(['{"n": 1e400, "n":2}']);
     expect(await store.getWebhook(input.user_id, input.call_id)).toMatchObject({
       status: 'delivered',
@@ -87,7 +89,7 @@ describe('an attempt', () => {
     });
     const foreign = await registerDelivery(store, { webhook_url: receiver.url });
     expect(await worker.deliverLocally(first)).toMatchObject({ kind: 'slow' });
-    expect(await worker.deliver(second)).toEqual({ kind: 'busy', due_in: expect.any(Number), took });
+    expect(await worker.deliver(second)).toEqual({ kind: 'busy', due_in: expect.any(Number), ...timed(second) });
     expect(await worker.deliverLocally(foreign)).toMatchObject({ kind: 'slow' });
   });
 });
@@ -143,7 +145,7 @@ describe('patience', () => {
     await using receiver = await Receiver.start({ behaviour: delayed(600, answer(200)) });
     const worker = startProcess({ store });
     const input = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await worker.deliverLocally(input)).toEqual({ kind: 'slow', took });
+    expect(await worker.deliverLocally(input)).toEqual({ kind: 'slow', ...timed(input) });
     expect(await worker.deliverLocally(input)).toMatchObject({ kind: 'slow' });
     await worker.idle();
     expect(await store.getWebhook(input.user_id, input.call_id)).toMatchObject({ status: 'delivered' });
@@ -193,7 +195,7 @@ describe('a store', () => {
     const away = storeWith({ openAttempt: () => Promise.reject(new StoreUnavailableError('away')) });
     await using receiver = await Receiver.start();
     const input = await registerDelivery(store, { webhook_url: receiver.url });
-    expect(await startProcess({ store: away }).deliver(input)).toEqual({ kind: 'store_away', took });
+    expect(await startProcess({ store: away }).deliver(input)).toEqual({ kind: 'store_away', ...timed(input) });
     expect(receiver.requests).toHaveLength(0);
   });
 
@@ -356,7 +358,7 @@ describe('a call that is not stored yet', () => {
     await using receiver = await Receiver.start();
     const input = await unread(receiver.url);
     const worker = startProcess({ store, calls: { source: { getCall } }, limit: 1 });
-    expect(await worker.deliverLocally(input)).toEqual({ kind: 'reading', took });
+    expect(await worker.deliverLocally(input)).toEqual({ kind: 'reading', ...timed(input) });
     // Nor does it hold a place of its endpoint.
     const other = await registerDelivery(store, { webhook_url: receiver.url, user_id: input.user_id });
     expect(await worker.deliver(other)).toMatchObject({ kind: 'delivered' });

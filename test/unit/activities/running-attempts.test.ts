@@ -75,14 +75,14 @@ describe('running attempts', () => {
 
 describe('an attempt that is left', () => {
   it.each([
-    ['opening', 'slow'],
-    ['reading', 'reading'],
-    ['sending', 'slow'],
-  ] as const)('while %s is answered as %s', (phase, kind) => {
+    ['opening', { kind: 'slow', unopened: true }],
+    ['reading', { kind: 'reading' }],
+    ['sending', { kind: 'slow' }],
+  ] as const)('while %s is answered by %o', (phase, end) => {
     const { join } = world();
     const attempt = join();
     attempt.phase = phase;
-    expect(attempt.leave()).toEqual({ kind });
+    expect(attempt.leave()).toEqual(end);
     expect(attempt.readsOnly).toBe(phase === 'reading');
   });
 
