@@ -149,7 +149,7 @@ export class Book {
   record(call: Call, end: DeliveryEnd, now: number, askedAt = now): void {
     if (call.state === 'settled') return;
     if (toldByStore(end)) this.store.answered(askedAt);
-    this.#noteSource(call, end, now, askedAt);
+    this.#noteSource(call, end, now);
     if (ENDS_ORDER[end.kind]) call.ordered = false;
     switch (end.kind) {
       case 'delivered':
@@ -289,9 +289,9 @@ export class Book {
   }
 
   /** Only calls that have no text to send yet say something about the source. */
-  #noteSource(call: Call, end: DeliveryEnd, now: number, askedAt: number): void {
+  #noteSource(call: Call, end: DeliveryEnd, now: number): void {
     if (end.kind === 'unread' && end.source_away) this.source.failed(now);
-    else if (call.attempts === 0 && call.route && TELLS_OF_SOURCE[end.kind]) this.source.answered(askedAt);
+    else if (call.attempts === 0 && call.route && TELLS_OF_SOURCE[end.kind]) this.source.answered(now);
   }
 
   /** The one place where a call's state changes: counts, places and sets follow. */

@@ -7,7 +7,7 @@ export class Gate {
   opensAt = 0;
   #delay = 0;
   #failures = 0;
-  #failedAt = 0;
+  #outweighedUntil = 0;
   readonly #tolerance: number;
 
   /** `tolerance`: failures in a row that are not taken for an absence yet. */
@@ -36,17 +36,18 @@ export class Gate {
     return now >= this.opensAt ? 1 : 0;
   }
 
-  failed(now: number): void {
+  /** `outweighs`: answers to what was asked before this time say nothing against it. */
+  failed(now: number, outweighs = 0): void {
     this.#failures += 1;
-    this.#failedAt = now;
+    this.#outweighedUntil = Math.max(this.#outweighedUntil, outweighs);
     if (this.#failures <= this.#tolerance || this.opensAt > now) return;
     this.#delay = Math.min(this.#delay * 2 || FIRST_DELAY_MS, LONGEST_DELAY_MS);
     this.opensAt = now + this.#delay;
   }
 
-  /** To what was asked at this time: an answer to what was asked before the last failure says nothing of now. */
+  /** To what was asked at this time. */
   answered(askedAt: number): void {
-    if (askedAt < this.#failedAt) return;
+    if (askedAt < this.#outweighedUntil) return;
     this.#failures = 0;
     this.#delay = 0;
     this.opensAt = 0;

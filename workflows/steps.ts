@@ -92,7 +92,8 @@ export class Steps {
   #registered(result: RegisterResult, asked: readonly RegisterPart[], now: number): void {
     this.#task.registration(result);
     if (result.kind === 'store_away') {
-      this.#book.store.failed(now);
+      // Attempts that went on meanwhile may be answered: their statements are others.
+      this.#book.store.failed(now, now);
       return;
     }
     for (const part of result.parts) {

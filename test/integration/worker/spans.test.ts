@@ -4,10 +4,9 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { createTracing } from '../../../telemetry/open-telemetry.js';
 import { sharedApi } from '../../support/api.js';
 import { answer, inTurn, reset } from '../../support/behaviours.js';
-import { historiesOf, replay } from '../../support/histories.js';
+import { historiesOf, replay, replayTraced } from '../../support/histories.js';
 import { testLogger } from '../../support/stack.js';
 import { connectClient } from '../../support/temporal.js';
-import { tracedBundlePath } from '../../support/traced-bundle.js';
 
 const CREATE = '/v1/postcall/webhooks/create';
 const RESEND = '/v1/postcall/webhooks/resend';
@@ -189,7 +188,7 @@ test('histories that were recorded with spans replay with and without them', asy
   for (const workflowId of [batch.workflowId, again.workflowId]) {
     for (const history of await historiesOf(client, workflowId)) {
       await replay(history, workflowId);
-      await replay(history, workflowId, await tracedBundlePath());
+      await replayTraced(history, workflowId);
     }
   }
 });

@@ -59,24 +59,6 @@ describe('a book', () => {
     expect(world.book.store.isOpen).toBe(isBack);
   });
 
-  test('does not take the store for back by what was asked before it failed', () => {
-    const ends: DeliveryEnd[] = [{ kind: 'delivered' }, { kind: 'store_away' }, { kind: 'delivered' }];
-    const world = new World({
-      batches: [batchOf('b.1', names(3), { options: { max_in_flight: 2 } })],
-      behaviour: () => ends.shift() ?? GONE,
-      overlaps: true,
-    });
-    const [first, ...others] = names(3).map((id) => () => world.callNamed(id));
-    while (world.book.rounds.length < 1) world.turn();
-    world.endRounds();
-    expect(first?.().state).toBe('settled');
-    for (const call of others) world.book.begin({ calls: [call()], parts: [] }, world.now);
-    world.now += 100;
-    world.book.endRound([{ kind: 'store_away' }], world.now);
-    world.book.endRound([{ kind: 'delivered' }], world.now);
-    expect(world.book.store.isOpen).toBe(false);
-  });
-
   test('takes an order of this run, which the store does not have yet, for newer than what the store says', () => {
     const world = worldOf(3, { kind: 'delivered' });
     world.turn();
