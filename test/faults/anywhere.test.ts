@@ -9,6 +9,8 @@ const postgres = sharedPostgres();
 const CALLS = 3_000;
 const KILLS = 6;
 const RUNS = 2;
+/** More than two runs: one ends after some 4,000 history events, about one for each attempt, and the 600 of its last workflow task. */
+const LONG_BATCH = RUNS * 4_600 + 500;
 
 /** Kills one worker after the other, each at its moment, and lets the last one finish: no call is lost. */
 async function killWorkers(stack: FaultStack, times: number, moment: (kills: number) => Promise<unknown>) {
@@ -53,13 +55,12 @@ test('a worker that is killed as its batch goes on as a new run loses nothing, a
     store: { databaseUrl: await postgres().createDatabase() },
   });
   stack.endpoint.behaviour = answer(200);
-  // More than two runs: one has some 4,000 history events, about one for each attempt.
-  await stack.send([RUNS * 4_000 + 500]);
+  await stack.send([LONG_BATCH]);
   let runId: string | undefined;
   const calls = await killWorkers(stack, RUNS, async () => {
     runId = await stack.untilNextRun(runId);
   });
-  expect(calls).toHaveLength(RUNS * 4_000 + 500);
+  expect(calls).toHaveLength(LONG_BATCH);
 });
 
 test('what a dead worker had recorded of Retry-After holds for its successor', { timeout: 120_000 }, async () => {
