@@ -151,7 +151,8 @@ export class Steps {
     const parts = this.#book.rounds[0]?.parts ?? [];
     this.#book.endRound(results, now);
     this.#registered(registration, parts, now);
-    this.watch();
+    // One watch for all rounds that were under way: a later one would wait for it. None is begun before the workflow task ends.
+    if (this.#book.rounds.length === 0) this.watch();
   }
 
   /**
