@@ -15,13 +15,14 @@ const FAULT_DELAY_MS = 5_000;
 /** What a round has brought: `results` in the order of its calls. */
 export interface Answers {
   results: DeliveryResult[];
+  /** Milliseconds of its longest attempt. */
+  took: number;
   registration: RegisterResult;
 }
 
 interface UnderWay {
   begunAt: number;
-  /** Of its calls. */
-  marks: string[];
+  calls: readonly Call[];
   answers: Promise<[PromiseSettledResult<DeliveryResult>[], RegisterResult]>;
 }
 
@@ -50,8 +51,7 @@ export class Rounds {
       inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
     );
     this.#begun += 1;
-    const marks = calls.map(({ id }) => markOf(id));
-    this.#underWay.push({ begunAt, marks, answers: Promise.all([attempts, registration]) });
+    this.#underWay.push({ begunAt, calls, answers: Promise.all([attempts, registration]) });
   }
 
   /** Of the round that began first, whichever has ended first. */
@@ -59,16 +59,13 @@ export class Rounds {
     const [first] = this.#underWay;
     if (!first) throw new Error('no round is under way');
     const [executions, registration] = await first.answers;
-    const results = executions.map((execution, index) => resultOf(execution, first.marks[index] ?? ''));
+    const results = executions.map((execution, index) => resultOf(execution, markOf(first.calls[index]?.id ?? '')));
+    const took = results.reduce((longest, result) => Math.max(longest, result.took), 0);
     this.#underWay.shift();
-    this.#clock = Math.max(this.#clock, first.begunAt + Math.max(longest(results), registration.took));
-    return { results, registration };
+    this.#clock = Math.max(this.#clock, first.begunAt + Math.max(took, registration.took));
+    return { results, took, registration };
   }
 }
-
-/** Milliseconds that a round takes: as long as its longest attempt. */
-export const longest = (results: readonly DeliveryResult[]): number =>
-  results.reduce((most, { took }) => Math.max(most, took), 0);
 
 function deliveryOf({ id, batch, route, ordered }: Call, round: RoundRef, now: number): DeliveryInput {
   if (!route) throw new Error(`call ${id} is not registered`);

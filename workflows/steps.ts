@@ -145,8 +145,8 @@ export class Steps {
   }
 
   async #endRound(): Promise<void> {
-    const { results, registration } = await this.#rounds.endOfFirst();
-    this.#task.round(results);
+    const { results, took, registration } = await this.#rounds.endOfFirst();
+    this.#task.round(results.length, took);
     const now = this.now();
     const parts = this.#book.rounds[0]?.parts ?? [];
     this.#book.endRound(results, now);

@@ -1,5 +1,4 @@
-import type { DeliveryResult, RegisterResult } from '../contract/delivery.js';
-import { longest } from './rounds.js';
+import type { RegisterResult } from '../contract/delivery.js';
 
 /** A chain of local activities is one workflow task: no query, no signal and no shutdown until it ends. */
 const MAX_TASK_MS = 500;
@@ -21,10 +20,10 @@ export class TaskBudget {
   }
 
   /** Counted in full although rounds overlap: a task ends early rather than late. The round that is still under way comes on top. */
-  round(results: readonly DeliveryResult[]): void {
-    this.#ms += longest(results);
-    this.#markers += results.length;
-    this.#bytes += results.length * MARKER_BYTES;
+  round(attempts: number, ms: number): void {
+    this.#ms += ms;
+    this.#markers += attempts;
+    this.#bytes += attempts * MARKER_BYTES;
   }
 
   registration(result: RegisterResult): void {
