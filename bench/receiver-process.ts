@@ -51,10 +51,12 @@ const handle: RequestListener = (request, response) => {
 process.on('message', (request: ReceiverRequest) => {
   if (request === 'outage over') {
     outage = false;
+    // A probe that was refused a moment before is no attempt of the recovery.
+    arrivals = [];
     return;
   }
   if (request === 'count') {
-    process.send?.({ count: arrivals.length } satisfies ReceiverMessage);
+    process.send?.({ count: new Set(arrivals.map(([callId]) => callId)).size } satisfies ReceiverMessage);
     return;
   }
   process.send?.({ arrivals } satisfies ReceiverMessage);

@@ -18,7 +18,7 @@ export interface BenchReceiver extends Disposable {
   pid: number;
   /** When each call arrived, and how many requests there were; forgets them. */
   takeArrivals(): Promise<Arrivals>;
-  /** Requests since arrivals were taken last. */
+  /** Calls that have arrived since arrivals were taken last. */
   count(): Promise<number>;
   endOutage(): void;
 }

@@ -77,10 +77,10 @@ export async function afterOutage({ system, receiver }: Place, callIds: string[]
 }
 
 async function arrived(receiver: BenchReceiver, calls: number): Promise<void> {
-  for (const limit = Date.now() + PATIENCE_MS; ; await delay(20)) {
+  for (const limit = Date.now() + PATIENCE_MS; ; await delay(50)) {
     const count = await receiver.count();
     if (count >= calls) return;
-    if (Date.now() > limit) throw new Error(`${count} of ${calls} requests have arrived`);
+    if (Date.now() > limit) throw new Error(`${count} of ${calls} calls have arrived`);
   }
 }
 
