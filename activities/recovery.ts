@@ -26,8 +26,8 @@ export interface RecoveryOptions {
   /** What could not be done now; it is tried again with the next delivery or probe. */
   onError(error: unknown): void;
   stopping: StopSignal;
-  /** A failing endpoint is tried at least this often, in milliseconds. */
-  probeIntervalMs: number;
+  /** How often a failing endpoint is tried, as the store's `claimProbes` takes it. */
+  probeInterval: { shortest_ms: number; longest_ms: number };
 }
 
 /**
@@ -50,14 +50,14 @@ export class Recovery {
     setMaxListeners(0, this.#stopped.signal);
   }
 
-  /** The first probe comes at a random moment of the first interval: workers that start together do not ask together. */
+  /** The first look comes at a random moment of the first interval: workers that start together do not look together. */
   start(): void {
-    const interval_ms = this.#options.probeIntervalMs;
-    const probe = () => this.#track(this.#probe(interval_ms));
+    const { probeInterval } = this.#options;
+    const probe = () => this.#track(this.#probe());
     this.#probeTimer = setTimeout(() => {
       probe();
-      this.#probeTimer = setInterval(probe, interval_ms);
-    }, Math.random() * interval_ms);
+      this.#probeTimer = setInterval(probe, probeInterval.shortest_ms);
+    }, Math.random() * probeInterval.shortest_ms);
     this.#options.stopping.onStop(() => {
       clearTimeout(this.#probeTimer);
       this.#stopped.abort();
@@ -114,8 +114,8 @@ export class Recovery {
     }
   }
 
-  async #probe(interval_ms: number): Promise<void> {
-    await this.#wake(await this.#options.store.claimProbes({ interval_ms }));
+  async #probe(): Promise<void> {
+    await this.#wake(await this.#options.store.claimProbes(this.#options.probeInterval));
   }
 
   async #wake(waiting: readonly WaitingWebhook[]): Promise<void> {

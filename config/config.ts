@@ -72,7 +72,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     },
     attemptTimeoutMs: env.POSTCALL_ATTEMPT_TIMEOUT,
     maxInFlight: env.POSTCALL_MAX_IN_FLIGHT,
-    probeIntervalMs: env.POSTCALL_PROBE_INTERVAL,
+    probeInterval: env.POSTCALL_PROBE_INTERVAL,
     /** Of a worker's own HTTP server; without a port it has none. */
     metrics: { host: env.POSTCALL_METRICS_HOST, port: env.POSTCALL_METRICS_PORT },
     tracing: env.POSTCALL_TRACING,

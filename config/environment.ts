@@ -2,7 +2,18 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_MAX_IN_FLIGHT, DEFAULT_TASK_QUEUE, DEFAULT_TEMPORAL_PORT, userIdSchema } from '../contract/index.js';
 import { encryptionKeys } from './encryption-keys.js';
-import { duration, durations, flag, list, onOff, optionalDuration, optionalPort, port, wholeNumber } from './values.js';
+import {
+  duration,
+  durationRange,
+  durations,
+  flag,
+  list,
+  onOff,
+  optionalDuration,
+  optionalPort,
+  port,
+  wholeNumber,
+} from './values.js';
 
 const apiKey = z.string().regex(/^[^:]+:\S{16,}$/, 'must be user_id:key pairs, each key of at least 16 characters');
 const network = z.string().refine((value) => ipaddr.isValidCIDR(value), 'must be CIDRs such as 10.0.0.0/8 or fd00::/8');
@@ -114,8 +125,8 @@ const delivery = {
   POSTCALL_MAX_IN_FLIGHT: wholeNumber(DEFAULT_MAX_IN_FLIGHT, { min: 1, max: 500 }).describe(
     'Attempts of one worker in flight to one origin (scheme, host and port) of a user.',
   ),
-  POSTCALL_PROBE_INTERVAL: duration('30s', { max: '1d' }).describe(
-    'How often an endpoint that fails is tried by one of the webhooks that wait for it.',
+  POSTCALL_PROBE_INTERVAL: durationRange('5s,30s', { max: '1d' }).describe(
+    'How often an endpoint that fails is tried by one of the webhooks that wait for it: after a fifth of the time for which it has failed, within these bounds. One duration: always after it.',
   ),
   POSTCALL_ALLOW_NETWORKS: list(network).describe('CIDRs that may be reached although they are private.'),
   POSTCALL_DENY_NETWORKS: list(network).describe(

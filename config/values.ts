@@ -93,3 +93,15 @@ export const durations = (fallback: string) =>
     .default(fallback)
     .transform((value) => value.split(',').map((part) => part.trim()))
     .pipe(z.array(durationFrom(1)));
+
+/** Two durations in milliseconds, the shorter one first; one stands for both. */
+export const durationRange = (fallback: string, { max }: { max: string }) =>
+  durations(fallback)
+    .transform(([first = Number.NaN, last = first, ...more], context) => {
+      const maxMs = milliseconds(max) ?? Number.NaN;
+      if (more.length === 0 && first <= last && last <= maxMs) return { shortest_ms: first, longest_ms: last };
+      const message = `must be one duration, or two of which the first is not the longer one, of at most ${max}`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
+    .meta({ range: `at most ${max}` });

@@ -74,10 +74,10 @@ export interface Store {
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
   /**
-   * Takes one webhook for each endpoint that fails: the longest waiting one of no paused batch that Retry-After does not hold. It takes one
-   * in an interval, however many processes ask.
+   * Takes one webhook for each endpoint that fails: the longest waiting one of no paused batch that Retry-After does not hold. It takes the
+   * next after a fifth of the time for which the endpoint has failed, within the bounds in milliseconds, however many processes ask.
    */
-  claimProbes(options: { interval_ms: number }): Promise<WaitingWebhook[]>;
+  claimProbes(interval: { shortest_ms: number; longest_ms: number }): Promise<WaitingWebhook[]>;
 
   /** What waits to be sent in the whole store. It reads an index entry for each unsettled webhook: not to be asked for often. */
   readBacklog(): Promise<Backlog>;

@@ -55,16 +55,31 @@ export function claimWaiting(database: Database, request: WaitingRequest): Promi
   return database.query(waitingStatement, [request]);
 }
 
+/** A short absence ends soon, and its end is soon noticed; a long one is worth no more requests than one in `longest_ms`. */
+const SHARE_OF_ABSENCE = 0.2;
+
+interface ProbesRequest {
+  /** Milliseconds. */
+  shortest_ms: number;
+  longest_ms: number;
+}
+
 /** Workers' clocks for their probes are not in step: one that is a little early counts. */
 const probeStatement = requestStatement(
-  requestTable<number>({ interval_ms: ['float8', (ms) => ms] }),
+  requestTable<ProbesRequest>({
+    shortest_ms: ['float8', ({ shortest_ms }) => shortest_ms],
+    longest_ms: ['float8', ({ longest_ms }) => longest_ms],
+  }),
   CLAIM,
   (requests) => `
     with request as materialized (select * from ${requests}),
     probed as (
-      update endpoints set next_probe_at = clock_timestamp() + interval_ms * interval '1 millisecond' from request
+      update endpoints set next_probe_at = clock_timestamp() + least(
+        longest_ms * interval '1 millisecond',
+        greatest(shortest_ms * interval '1 millisecond', ${SHARE_OF_ABSENCE} * (clock_timestamp() - failing_since)))
+      from request
       where failing_since is not null
-        and (next_probe_at is null or next_probe_at <= clock_timestamp() + 0.1 * interval_ms * interval '1 millisecond')
+        and (next_probe_at is null or next_probe_at <= clock_timestamp() + 0.1 * shortest_ms * interval '1 millisecond')
         and ${isThere(`webhooks where webhooks.endpoint = endpoints.key and ${MAY_BE_TRIED}`)}
       returning endpoints.key
     ),
@@ -79,6 +94,6 @@ const probeStatement = requestStatement(
 );
 
 /** Takes one webhook for each endpoint that fails, once in each interval, however many workers ask. */
-export function claimProbes(database: Database, { interval_ms }: { interval_ms: number }): Promise<WaitingWebhook[]> {
-  return database.query(probeStatement, [interval_ms]);
+export function claimProbes(database: Database, request: ProbesRequest): Promise<WaitingWebhook[]> {
+  return database.query(probeStatement, [request]);
 }

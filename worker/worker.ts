@@ -175,7 +175,7 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
   return new Recovery({
     store,
     stopping,
-    probeIntervalMs: config.probeIntervalMs,
+    probeInterval: config.probeInterval,
     onError: (error) => logger.warn({ err: error }, 'waiting webhooks could not be woken now'),
     wake: async (workflowId, wake) => {
       try {

@@ -249,10 +249,12 @@ describeStores('what waits for an endpoint', (harness) => {
     const { user_id } = await waiting(3);
     await waiting(2, user_id, 'https://other.example/');
     const mine = (claims: { call_id: string; batch_id: string }[]) => claims;
-    const rounds = await Promise.all([1, 2, 3].map(() => store.claimProbes({ interval_ms: 60_000 })));
+    const rounds = await Promise.all(
+      [1, 2, 3].map(() => store.claimProbes({ shortest_ms: 60_000, longest_ms: 60_000 })),
+    );
     const ours = await ourClaims(mine(rounds.flat()), user_id);
     expect(ours).toHaveLength(2);
-    expect(await ourClaims(await store.claimProbes({ interval_ms: 60_000 }), user_id)).toEqual([]);
+    expect(await ourClaims(await store.claimProbes({ shortest_ms: 60_000, longest_ms: 60_000 }), user_id)).toEqual([]);
   });
 
   /** Claims are not of one user alone, and tests share the database. */
@@ -267,7 +269,7 @@ describeStores('what waits for an endpoint', (harness) => {
     const { user_id, part } = await waiting(2);
     const [call_id = ''] = part.call_ids;
     await attempted(store, { batch_id: part.batch_id, user_id, call_id });
-    expect(await ourClaims(await store.claimProbes({ interval_ms: 1 }), user_id)).toEqual([]);
+    expect(await ourClaims(await store.claimProbes({ shortest_ms: 1, longest_ms: 1 }), user_id)).toEqual([]);
   });
 });
 

@@ -168,12 +168,34 @@ describeStores('an endpoint', (harness) => {
     const mine = (claimed: { batch_id: string }[]) =>
       claimed.filter(({ batch_id }) => [a.ref.batch_id, b.ref.batch_id].includes(batch_id));
     const before = Date.now();
-    expect(mine(await store.claimProbes({ interval_ms: 30_000 }))).toMatchObject([{ batch_id: a.ref.batch_id }]);
-    expect(mine(await store.claimProbes({ interval_ms: 30_000 }))).toEqual([]);
+    expect(mine(await store.claimProbes({ shortest_ms: 30_000, longest_ms: 30_000 }))).toMatchObject([
+      { batch_id: a.ref.batch_id },
+    ]);
+    expect(mine(await store.claimProbes({ shortest_ms: 30_000, longest_ms: 30_000 }))).toEqual([]);
     await a.ends('failed');
     const probe = Date.parse((await endpointOf(store, user_id))?.next_probe_at ?? '');
     expect(probe).toBeGreaterThanOrEqual(before + 30_000);
     expect(probe).toBeLessThanOrEqual(Date.now() + 30_000);
+  });
+
+  test.each([
+    { failing: '10 seconds', after_ms: 5_000 },
+    { failing: '50 seconds', after_ms: 10_000 },
+    { failing: '1 hour', after_ms: 30_000 },
+  ])('that has failed for $failing is probed again after $after_ms ms', async ({ failing, after_ms }) => {
+    const { store, query } = harness();
+    const user_id = unique('user');
+    const { ends, key } = await batchTo(store, user_id);
+    await ends('failed');
+    await query('update endpoints set failing_since = clock_timestamp() - $2::interval where key = $1', [key, failing]);
+    const before = Date.now();
+    await store.claimProbes({ shortest_ms: 5_000, longest_ms: 30_000 });
+    // Claimed is due now: until it has failed again, that is the next attempt.
+    await ends('failed');
+    const probe = Date.parse((await endpointOf(store, user_id))?.next_probe_at ?? '');
+    // A fifth of the time that passes meanwhile is added.
+    expect(probe).toBeGreaterThanOrEqual(before + after_ms);
+    expect(probe).toBeLessThanOrEqual(Date.now() + after_ms + (Date.now() - before));
   });
 
   test('that nothing was sent to for long is forgotten, unless webhooks wait for it', async () => {

@@ -30,7 +30,7 @@ describeStores('statements that were planned while the tables were empty', (harn
     await register(store, { ...part, calls: true });
     await register(store, { user_id, call_ids: others, send_type: 'resend' });
     await store.claimWaiting({ user_id, url: 'https://example.com/hook', limit: 10 });
-    await store.claimProbes({ interval_ms: 1 });
+    await store.claimProbes({ shortest_ms: 1, longest_ms: 1 });
     await store.firstAttemptsMade([part.batch_id]);
     await store.readBatch(user_id, part.batch_id);
     await store.failUnsettled({ batch_id: part.batch_id, reason: 'terminated' });

@@ -48,7 +48,7 @@ function recovery(claims: WaitingWebhook[][], wake: (workflowId: string, wake: W
     wake,
     onError: (error) => errors.push(error),
     stopping,
-    probeIntervalMs: 10,
+    probeInterval: { shortest_ms: 10, longest_ms: 10 },
   });
   return { made, limits, errors, stopping };
 }

@@ -69,6 +69,20 @@ it('means the embedded stack where nothing is set, or all is empty', () => {
   expect(loadConfig({ DATABASE_URL: '', POSTCALL_DATA_DIR: '', PORT: '', POSTCALL_API_KEYS: '' })).toEqual(empty);
 });
 
+it.each([
+  ['', { shortest_ms: 5_000, longest_ms: 30_000 }],
+  ['3s', { shortest_ms: 3_000, longest_ms: 3_000 }],
+  ['1s, 1d', { shortest_ms: 1_000, longest_ms: 86_400_000 }],
+])('takes "%s" as the interval of probes', (value, probeInterval) => {
+  expect(loadConfig({ POSTCALL_PROBE_INTERVAL: value })).toMatchObject({ probeInterval });
+});
+
+it.each(['30s,5s', '1s,2s,3s', '1s,2d', '1s,', 'soon'])('refuses "%s" as the interval of probes', (value) => {
+  expect(problemsOf({ POSTCALL_PROBE_INTERVAL: value })).toEqual([
+    expect.stringMatching(/^POSTCALL_PROBE_INTERVAL must be /),
+  ]);
+});
+
 it('names every variable that is wrong', () => {
   const wrong = {
     TEMPORAL_PORT: 'x',
