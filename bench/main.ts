@@ -16,7 +16,8 @@ const BATCHES = {
   large: ids('large', 10_000),
 };
 const CREATES = {
-  warmUp: ids('cwarm', 1_000),
+  warmUp: ids('cwarm', 2_500),
+  batch: ids('cbatch', 5_000),
   none200: ids('n200', 5_000),
   none50: ids('n50', 5_000),
   default200: ids('d200', 5_000),
@@ -54,6 +55,7 @@ const SUITES: Record<string, Suite> = {
     const place = { system, receiver };
     await creates(place, CREATES.warmUp, { connections: 50, wait: 0 });
     return [
+      await oneBatch(place, CREATES.batch),
       await creates(place, CREATES.none200, { connections: 200, wait: 0 }),
       await creates(place, CREATES.none50, { connections: 50, wait: 0 }),
       await creates(place, CREATES.default200, { connections: 200, wait: 'default' }),
