@@ -21,7 +21,7 @@ export async function makeAttempt(
   input: DeliveryInput,
   attempt: RunningAttempt,
 ): Promise<DeliveryEnd> {
-  const place = tools.originLimit.enter(input.endpoint.origin);
+  const place = await tools.originLimit.enter(input.endpoint.origin);
   if ('busy' in place) return { kind: 'busy', due_in: place.retry_in_ms };
   try {
     return await new AttemptAtPlace(tools, input, attempt, place).make();

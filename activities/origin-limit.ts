@@ -1,3 +1,5 @@
+/** Who has a place within this time waits for it here: a caller that is sent away comes again after a timer of Temporal's, a second later. */
+const MAX_WAIT_MS = 100;
 /** A busy caller waits at least this long, so that a full origin is not asked for in a loop. */
 const MIN_RETRY_MS = 200;
 /** And at most this long: an origin that has become fast again is used soon. */
@@ -17,7 +19,7 @@ export interface Place {
   leave(durationMs?: number): void;
 }
 
-/** No place is free. */
+/** No place is free, nor soon will be. */
 export interface Busy {
   busy: true;
   /** Milliseconds after which a place is likely to be free for this caller. */
@@ -33,6 +35,8 @@ interface OriginState {
   durationMs: number | undefined;
   /** Up to this time the places that will become free are promised to busy callers. */
   promisedUntil: number;
+  /** Callers who wait here, the first one first; each takes the place that becomes free. */
+  waiting: Set<(place: Place) => void>;
 }
 
 export interface OriginLimitOptions {
@@ -43,9 +47,9 @@ export interface OriginLimitOptions {
 }
 
 /**
- * Bounds the attempts in flight to each origin of a user. Nothing queues: an attempt without a place gives its activity slot back, and
- * comes again. A full origin of `limit` places and attempts of `d` ms frees one every `d / limit` ms. Busy callers are promised these
- * moments one after the other, so that they do not return as a herd. An origin without attempts in flight is forgotten.
+ * Bounds the attempts in flight to each origin of a user. A full origin of `limit` places and attempts of `d` ms frees one every
+ * `d / limit` ms. Who would have to wait for longer than 100 ms gives its activity slot back, and comes again: busy callers are promised
+ * these moments one after the other, so that they do not return as a herd. An origin without attempts in flight is forgotten.
  */
 export class OriginLimit {
   readonly #limit: number;
@@ -62,10 +66,41 @@ export class OriginLimit {
     return this.#origins.size;
   }
 
-  /** Takes a place at an origin, or says when to come again. */
-  enter(origin: string): Place | Busy {
+  /** Takes a place at an origin, waits up to 100 ms for one, or says when to come again. */
+  async enter(origin: string): Promise<Place | Busy> {
     const state = this.#stateOf(origin);
-    if (state.inFlight >= this.#limit) return { busy: true, retry_in_ms: this.#promise(state) };
+    if (state.inFlight < this.#limit) return this.#take(origin, state);
+    const expectedMs = ((state.waiting.size + 1) * this.#duration(state)) / this.#limit;
+    const place = expectedMs <= MAX_WAIT_MS ? await wait(state) : undefined;
+    return place ?? { busy: true, retry_in_ms: this.#promise(state) };
+  }
+
+  /** Whether requests to it take longer than 250 ms on average, or one that is in flight has. */
+  isSlow(origin: string): boolean {
+    const state = this.#origins.get(origin);
+    if (!state) return false;
+    if (state.durationMs !== undefined && state.durationMs > SLOW_MS) return true;
+    const oldest = state.begun.values().next();
+    return !oldest.done && this.#now() - oldest.value > SLOW_MS;
+  }
+
+  #stateOf(origin: string): OriginState {
+    const known = this.#origins.get(origin);
+    if (known) return known;
+    const firstEnteredAt = this.#now();
+    const state: OriginState = {
+      inFlight: 0,
+      firstEnteredAt,
+      begun: new Map(),
+      durationMs: undefined,
+      promisedUntil: 0,
+      waiting: new Set(),
+    };
+    this.#origins.set(origin, state);
+    return state;
+  }
+
+  #take(origin: string, state: OriginState): Place {
     state.inFlight += 1;
     let left = false;
     const place: Place = {
@@ -82,30 +117,15 @@ export class OriginLimit {
     return place;
   }
 
-  /** Whether requests to it take longer than 250 ms on average, or one that is in flight has. */
-  isSlow(origin: string): boolean {
-    const state = this.#origins.get(origin);
-    if (!state) return false;
-    if (state.durationMs !== undefined && state.durationMs > SLOW_MS) return true;
-    const oldest = state.begun.values().next();
-    return !oldest.done && this.#now() - oldest.value > SLOW_MS;
-  }
-
-  #stateOf(origin: string): OriginState {
-    const known = this.#origins.get(origin);
-    if (known) return known;
-    const firstEnteredAt = this.#now();
-    const state = { inFlight: 0, firstEnteredAt, begun: new Map(), durationMs: undefined, promisedUntil: 0 };
-    this.#origins.set(origin, state);
-    return state;
+  /** While nothing has ended, attempts take at least as long as the oldest has taken. */
+  #duration({ durationMs, firstEnteredAt }: OriginState): number {
+    return durationMs ?? Math.max(ASSUMED_DURATION_MS, this.#now() - firstEnteredAt);
   }
 
   /** The next moment at which a place is expected to become free, in milliseconds from now. */
   #promise(state: OriginState): number {
     const now = this.#now();
-    // While nothing has ended, attempts take at least as long as the oldest has taken.
-    const duration = state.durationMs ?? Math.max(ASSUMED_DURATION_MS, now - state.firstEnteredAt);
-    const next = Math.max(now, state.promisedUntil) + duration / this.#limit;
+    const next = Math.max(now, state.promisedUntil) + this.#duration(state) / this.#limit;
     // Past the longest wait the promises start over in its second half: callers come too early, but never all at once.
     state.promisedUntil = next - now > MAX_RETRY_MS ? now + MAX_RETRY_MS / 2 : next;
     return Math.max(MIN_RETRY_MS, Math.round(state.promisedUntil - now));
@@ -113,8 +133,24 @@ export class OriginLimit {
 
   #leave(origin: string, state: OriginState, durationMs: number | undefined): void {
     state.inFlight -= 1;
-    if (state.inFlight === 0) this.#origins.delete(origin);
-    if (durationMs === undefined) return;
-    state.durationMs = durationMs * NEWEST_WEIGHT + (state.durationMs ?? durationMs) * (1 - NEWEST_WEIGHT);
+    if (durationMs !== undefined) {
+      state.durationMs = durationMs * NEWEST_WEIGHT + (state.durationMs ?? durationMs) * (1 - NEWEST_WEIGHT);
+    }
+    const [first] = state.waiting;
+    if (first) first(this.#take(origin, state));
+    else if (state.inFlight === 0) this.#origins.delete(origin);
   }
+}
+
+/** The next place that becomes free after those that others wait for; undefined where that takes too long. */
+function wait({ waiting }: OriginState): Promise<Place | undefined> {
+  return new Promise((resolve) => {
+    const end = (place?: Place) => {
+      clearTimeout(timer);
+      waiting.delete(end);
+      resolve(place);
+    };
+    const timer = setTimeout(end, MAX_WAIT_MS);
+    waiting.add(end);
+  });
 }

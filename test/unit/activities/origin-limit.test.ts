@@ -1,104 +1,137 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Busy, OriginLimit, type Place } from '../../../activities/origin-limit.js';
 
 const isBusy = (answer: Place | Busy): answer is Busy => 'busy' in answer;
 
-const place = (limit: OriginLimit, origin = 'a'): Place => {
-  const answer = limit.enter(origin);
+async function place(limit: OriginLimit, origin = 'a'): Promise<Place> {
+  const answer = await limit.enter(origin);
   if (isBusy(answer)) throw new Error('no place is free');
   return answer;
-};
-const retryIn = (limit: OriginLimit, origin = 'a'): number => {
-  const answer = limit.enter(origin);
+}
+
+async function retryIn(limit: OriginLimit, origin = 'a'): Promise<number> {
+  const answer = await limit.enter(origin);
   if (!isBusy(answer)) throw new Error('a place is free');
   return answer.retry_in_ms;
-};
-const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+}
+
+/** All at once. */
+const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, make));
+
+const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** A limit that is full, at an origin whose attempts take `durationMs`. */
-function fullLimit(limit: number, durationMs: number) {
-  const clock = { now: 0 };
-  const origins = new OriginLimit({ limit, now: () => clock.now });
-  const places = times(limit, () => place(origins));
+async function fullLimit(limit: number, durationMs: number) {
+  const origins = new OriginLimit({ limit });
+  const places = await times(limit, () => place(origins));
   places[0]?.leave(durationMs);
-  places[0] = place(origins);
-  return { origins, clock, places };
+  places[0] = await place(origins);
+  return { origins, places };
 }
 
 /** So many callers come at once, and each comes again when it was told to, until it has been served. */
-function simulate(calls: number, durationMs: number) {
-  let now = 0;
+async function simulate(calls: number, durationMs: number) {
   let asks = 0;
-  const origins = new OriginLimit({ limit: 100, now: () => now });
-  const events = new Map<number, (() => void)[]>();
-  const at = (time: number, event: () => void) => events.set(time, [...(events.get(time) ?? []), event]);
-  const ask = () => {
-    asks += 1;
-    const answer = origins.enter('a');
-    if (isBusy(answer)) at(now + answer.retry_in_ms, ask);
-    else at(now + durationMs, () => answer.leave(durationMs));
+  const origins = new OriginLimit({ limit: 100 });
+  const call = async () => {
+    for (;;) {
+      asks += 1;
+      const answer = await origins.enter('a');
+      if (!isBusy(answer)) {
+        await later(durationMs);
+        return answer.leave(durationMs);
+      }
+      await later(answer.retry_in_ms);
+    }
   };
-  at(0, () => times(calls, ask));
-  while (events.size > 0) {
-    now = Math.min(...events.keys());
-    const due = events.get(now) ?? [];
-    events.delete(now);
-    for (const event of due) event();
-  }
-  return { finishedAt: now, asks };
+  const from = Date.now();
+  const finished = times(calls, call).then(() => Date.now() - from);
+  await vi.runAllTimersAsync();
+  return { finishedAt: await finished, asks };
 }
 
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
 describe('OriginLimit', () => {
-  it('lets as many in as its limit, and no more until one leaves', () => {
+  it('lets as many in as its limit, and no more until one leaves', async () => {
     const limit = new OriginLimit({ limit: 2 });
-    const [first] = [place(limit), place(limit)];
-    expect(isBusy(limit.enter('a'))).toBe(true);
-    first.leave(10);
-    expect(isBusy(limit.enter('a'))).toBe(false);
-    expect(isBusy(limit.enter('a'))).toBe(true);
+    const [first] = await times(2, () => place(limit));
+    const third = retryIn(limit);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await third).toBeGreaterThanOrEqual(200);
+    first?.leave(1_000);
+    await place(limit);
+    expect(isBusy(await limit.enter('a'))).toBe(true);
   });
 
-  it('has a hundred places at each origin by default', () => {
-    const limit = new OriginLimit({ limit: 100 });
-    times(100, () => place(limit, 'a'));
-    expect(isBusy(limit.enter('a'))).toBe(true);
-    times(100, () => place(limit, 'b'));
+  it('counts each origin by itself', async () => {
+    const limit = new OriginLimit({ limit: 1 });
+    await place(limit, 'a');
+    expect(await retryIn(limit, 'a')).toBeGreaterThanOrEqual(200);
+    await place(limit, 'b');
   });
 
-  it('counts a place that is given back twice once', () => {
+  it('counts a place that is given back twice once', async () => {
     const limit = new OriginLimit({ limit: 2 });
-    const first = place(limit);
-    place(limit);
-    first.leave(10);
-    first.leave(10);
-    place(limit);
-    expect(isBusy(limit.enter('a'))).toBe(true);
+    const [first] = await times(2, () => place(limit));
+    first?.leave(1_000);
+    first?.leave(1_000);
+    await place(limit);
+    expect(await retryIn(limit)).toBe(500);
   });
 
-  it('promises the places to busy callers one after the other, as attempts end', () => {
-    const { origins } = fullLimit(10, 4_000);
+  it('gives those who wait the places that become free, in the order in which they came', async () => {
+    const { origins, places } = await fullLimit(3, 50);
+    const served: string[] = [];
+    const callers = ['one', 'two', 'three'].map(async (name) => {
+      await place(origins);
+      served.push(name);
+    });
+    for (const [index, { leave }] of places.entries()) {
+      expect(served).toHaveLength(index);
+      leave(50);
+      await callers[index];
+    }
+    expect(served).toEqual(['one', 'two', 'three']);
+  });
+
+  it('lets nobody wait who would have to wait for more than 100 ms', async () => {
+    const { origins, places } = await fullLimit(10, 500);
+    // A place becomes free every 50 ms.
+    const answers = [origins.enter('a'), origins.enter('a')];
+    expect(await retryIn(origins)).toBe(200);
+    for (const { leave } of places.slice(0, 2)) leave(500);
+    expect((await Promise.all(answers)).map(isBusy)).toEqual([false, false]);
+  });
+
+  it('promises the places to busy callers one after the other, as attempts end', async () => {
+    const { origins } = await fullLimit(10, 4_000);
     // One of ten places becomes free every 400 ms.
-    expect(times(5, () => retryIn(origins))).toEqual([400, 800, 1_200, 1_600, 2_000]);
+    expect(await times(5, () => retryIn(origins))).toEqual([400, 800, 1_200, 1_600, 2_000]);
   });
 
-  it('takes time that has passed off its promises', () => {
-    const { origins, clock } = fullLimit(10, 4_000);
-    times(5, () => retryIn(origins));
-    clock.now = 1_000;
-    expect(retryIn(origins)).toBe(1_400);
-    clock.now = 60_000;
-    expect(retryIn(origins)).toBe(400);
+  it('takes time that has passed off its promises', async () => {
+    const { origins } = await fullLimit(10, 4_000);
+    await times(5, () => retryIn(origins));
+    vi.advanceTimersByTime(1_000);
+    expect(await retryIn(origins)).toBe(1_400);
+    vi.advanceTimersByTime(59_000);
+    expect(await retryIn(origins)).toBe(400);
   });
 
-  it('sends nobody back sooner than after 200 ms', () => {
-    const { origins } = fullLimit(100, 20);
-    expect(new Set(times(50, () => retryIn(origins)))).toEqual(new Set([200]));
+  it('sends nobody back sooner than after 200 ms', async () => {
+    const { origins } = await fullLimit(100, 20);
+    const delays = times(50, () => retryIn(origins));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(new Set(await delays)).toEqual(new Set([200]));
   });
 
-  it('spreads a crowd over the longest wait without forming a herd', () => {
-    const { origins } = fullLimit(100, 14_000);
-    const delays = times(900, () => retryIn(origins));
+  it('spreads a crowd over the longest wait without forming a herd', async () => {
+    const { origins } = await fullLimit(100, 14_000);
+    const delays = await times(900, () => retryIn(origins));
     expect(Math.max(...delays)).toBeLessThanOrEqual(15_000);
     const perSecond = new Map<number, number>();
     for (const delay of delays) {
@@ -108,90 +141,88 @@ describe('OriginLimit', () => {
     expect(Math.max(...perSecond.values())).toBeLessThanOrEqual(150);
   });
 
-  it('follows an origin that becomes slower or faster', () => {
-    const { origins, places } = fullLimit(10, 1_000);
-    const again = (durationMs: number) => {
-      places.pop()?.leave(durationMs);
-      places.push(place(origins));
+  it('follows an origin that becomes slower or faster', async () => {
+    const { origins, places } = await fullLimit(10, 2_000);
+    const again = async (durationMs: number) => {
+      for (let turn = 0; turn < 30; turn += 1) {
+        places.pop()?.leave(durationMs);
+        places.push(await place(origins));
+      }
     };
-    times(30, () => again(10_000));
-    expect(retryIn(origins)).toBeGreaterThan(900);
-    times(30, () => again(100));
-    const before = retryIn(origins);
-    expect(retryIn(origins) - before).toBeLessThan(50);
+    await again(10_000);
+    expect(await retryIn(origins)).toBeGreaterThan(900);
+    await again(1_100);
+    const before = await retryIn(origins);
+    expect((await retryIn(origins)) - before).toBeLessThan(150);
   });
 
-  it('learns nothing from a place that was given back without a request', () => {
-    const { origins, places } = fullLimit(10, 4_000);
+  it('learns nothing from a place that was given back without a request', async () => {
+    const { origins, places } = await fullLimit(10, 4_000);
     places.pop()?.leave();
-    place(origins);
-    expect(retryIn(origins)).toBe(400);
+    await place(origins);
+    expect(await retryIn(origins)).toBe(400);
   });
 
-  it('expects attempts of which none has ended to take at least as long as they have', () => {
-    const clock = { now: 0 };
-    const origins = new OriginLimit({ limit: 10, now: () => clock.now });
-    times(10, () => place(origins));
-    clock.now = 8_000;
-    expect(retryIn(origins)).toBe(800);
+  it('expects attempts of which none has ended to take at least as long as they have', async () => {
+    const origins = new OriginLimit({ limit: 10 });
+    await times(10, () => place(origins));
+    vi.advanceTimersByTime(8_000);
+    expect(await retryIn(origins)).toBe(800);
   });
 
-  it('forgets an origin when its last attempt has ended', () => {
+  it('forgets an origin when its last attempt has ended', async () => {
     const limit = new OriginLimit({ limit: 2 });
-    const places = Array.from({ length: 1_000 }, (_, index) => place(limit, `origin ${index}`));
+    const places = await Promise.all(Array.from({ length: 1_000 }, (_, index) => place(limit, `origin ${index}`)));
     expect(limit.size).toBe(1_000);
     for (const { leave } of places) leave(5);
     expect(limit.size).toBe(0);
   });
 
   describe('says that an origin is slow', () => {
-    const watched = () => {
-      const clock = { now: 0 };
-      return { clock, limit: new OriginLimit({ limit: 100, now: () => clock.now }) };
-    };
+    const limit = () => new OriginLimit({ limit: 100 });
 
-    it('when attempts take more than 250 ms on average', () => {
-      const { limit } = watched();
-      place(limit); // An origin without attempts in flight is forgotten.
-      place(limit).leave(250);
-      expect(limit.isSlow('a')).toBe(false);
-      place(limit).leave(400);
-      expect(limit.isSlow('a')).toBe(true);
-      expect(limit.isSlow('b')).toBe(false);
+    it('when attempts take more than 250 ms on average', async () => {
+      const origins = limit();
+      await place(origins); // An origin without attempts in flight is forgotten.
+      (await place(origins)).leave(250);
+      expect(origins.isSlow('a')).toBe(false);
+      (await place(origins)).leave(400);
+      expect(origins.isSlow('a')).toBe(true);
+      expect(origins.isSlow('b')).toBe(false);
     });
 
-    it('until it has become fast again', () => {
-      const { limit } = watched();
-      place(limit);
-      place(limit).leave(2_000);
-      times(20, () => place(limit).leave(10));
-      expect(limit.isSlow('a')).toBe(false);
+    it('until it has become fast again', async () => {
+      const origins = limit();
+      await place(origins);
+      (await place(origins)).leave(2_000);
+      for (const { leave } of await times(20, () => place(origins))) leave(10);
+      expect(origins.isSlow('a')).toBe(false);
     });
 
-    it('when its oldest request has taken more than 250 ms already', () => {
-      const { limit, clock } = watched();
-      const [first, second] = [place(limit), place(limit)];
-      first.begin();
-      clock.now = 200;
-      second.begin();
-      clock.now = 251;
-      expect(limit.isSlow('a')).toBe(true);
-      first.leave();
-      expect(limit.isSlow('a')).toBe(false);
-      clock.now = 451;
-      expect(limit.isSlow('a')).toBe(true);
+    it('when its oldest request has taken more than 250 ms already', async () => {
+      const origins = limit();
+      const [first, second] = await times(2, () => place(origins));
+      first?.begin();
+      vi.advanceTimersByTime(200);
+      second?.begin();
+      vi.advanceTimersByTime(51);
+      expect(origins.isSlow('a')).toBe(true);
+      first?.leave();
+      expect(origins.isSlow('a')).toBe(false);
+      vi.advanceTimersByTime(200);
+      expect(origins.isSlow('a')).toBe(true);
     });
 
-    it('and not while attempts are only being prepared', () => {
-      const { limit, clock } = watched();
-      const waiting = place(limit);
-      clock.now = 10_000;
-      expect(limit.isSlow('a')).toBe(false);
-      waiting.leave();
-      waiting.begin();
-      place(limit);
-      clock.now = 20_000;
-      expect(limit.isSlow('a')).toBe(false);
+    it('and not while attempts are only being prepared', async () => {
+      const origins = limit();
+      const prepared = await place(origins);
+      vi.advanceTimersByTime(10_000);
+      expect(origins.isSlow('a')).toBe(false);
+      prepared.leave();
+      prepared.begin();
+      await place(origins);
+      vi.advanceTimersByTime(10_000);
+      expect(origins.isSlow('a')).toBe(false);
     });
   });
 
@@ -202,8 +233,8 @@ describe('OriginLimit', () => {
     { calls: 1_000, durationMs: 14_000, asksPerCall: 9 },
   ])(
     'keeps an origin busy with few questions: $calls calls of $durationMs ms',
-    ({ calls, durationMs, asksPerCall }) => {
-      const { finishedAt, asks } = simulate(calls, durationMs);
+    async ({ calls, durationMs, asksPerCall }) => {
+      const { finishedAt, asks } = await simulate(calls, durationMs);
       const ideal = (calls / 100) * durationMs;
       // Those who come back when a place has just been taken wait for the shortest wait once more.
       expect(finishedAt).toBeLessThan(ideal * 1.2 + 2_000);
@@ -211,25 +242,40 @@ describe('OriginLimit', () => {
     },
   );
 
-  it('never has more in flight than its limit, whatever comes and goes', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(20_000)), (maxInFlight, script) => {
-        let now = 0;
-        const limit = new OriginLimit({ limit: maxInFlight, now: () => now });
+  it('never has more in flight than its limit, and keeps nobody waiting beside a free place', async () => {
+    const steps = fc.array(
+      fc.oneof(
+        fc.constant('enter' as const),
+        fc.nat(1_000),
+        fc.nat(150).map((ms) => ({ ms })),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), steps, async (maxInFlight, script) => {
+        const limit = new OriginLimit({ limit: maxInFlight });
         const inside: Place[] = [];
-        for (const step of script) {
-          now += step / 10;
-          if (step % 3 === 0) {
-            inside.shift()?.leave(step);
-            continue;
-          }
-          const answer = limit.enter('a');
-          expect(isBusy(answer)).toBe(inside.length === maxInFlight);
+        let waiting = 0;
+        const enter = async () => {
+          waiting += 1;
+          const answer = await limit.enter('a');
+          waiting -= 1;
           if (isBusy(answer)) {
             expect(answer.retry_in_ms).toBeGreaterThanOrEqual(200);
             expect(answer.retry_in_ms).toBeLessThanOrEqual(15_000);
           } else inside.push(answer);
+        };
+        const entered: Promise<void>[] = [];
+        for (const step of script) {
+          if (step === 'enter') entered.push(enter());
+          else if (typeof step === 'number') inside.shift()?.leave(step);
+          await vi.advanceTimersByTimeAsync(typeof step === 'object' ? step.ms : 0);
+          expect(inside.length).toBeLessThanOrEqual(maxInFlight);
+          if (waiting > 0) expect(inside).toHaveLength(maxInFlight);
         }
+        await vi.advanceTimersByTimeAsync(100);
+        await Promise.all(entered);
+        for (const { leave } of inside) leave();
+        expect(limit.size).toBe(0);
       }),
     );
   });
