@@ -11,7 +11,7 @@ const WAKES_PER_DELIVERY = 10;
 const MAX_WAKES_AT_ONCE = 500;
 /** How long an endpoint for which no webhook waited is not asked about again: a healthy one costs a query a second. */
 const NOBODY_WAITS_MS = 1_000;
-/** Signals under way at once. */
+/** Signals of one claim under way at once. */
 const MAX_SIGNALS = 20;
 
 /** Webhooks of one workflow, as its `wake` signal takes them. */
@@ -23,7 +23,7 @@ export interface RecoveryOptions {
   store: Pick<Store, 'claimWaiting' | 'claimProbes'>;
   /** Signals `wake` to the workflow. */
   wake(workflowId: string, wake: Wake): Promise<void>;
-  /** What could not be done now; it is tried again with the next delivery or probe. */
+  /** What could not be done now. Deliveries and probes go on; a webhook whose signal failed is taken again after a minute. */
   onError(error: unknown): void;
   stopping: StopSignal;
   /** How often a failing endpoint is tried, as the store's `claimProbes` takes it. */
@@ -42,26 +42,27 @@ export class Recovery {
   /** Ends the rests. */
   readonly #stopped = new AbortController();
   readonly #underway = new Set<Promise<void>>();
-  #probeTimer: NodeJS.Timeout | undefined;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
     // Each endpoint that rests listens, and no longer than it rests: Node.js would take more than ten for a leak.
     setMaxListeners(0, this.#stopped.signal);
+    options.stopping.onStop(() => this.#stopped.abort());
+  }
+
+  /** Looks again and again, and never twice at a time, until the worker stops. */
+  start(): void {
+    this.#track(this.#probes());
   }
 
   /** The first look comes at a random moment of the first interval: workers that start together do not look together. */
-  start(): void {
-    const { probeInterval } = this.#options;
-    const probe = () => this.#track(this.#probe());
-    this.#probeTimer = setTimeout(() => {
-      probe();
-      this.#probeTimer = setInterval(probe, probeInterval.shortest_ms);
-    }, Math.random() * probeInterval.shortest_ms);
-    this.#options.stopping.onStop(() => {
-      clearTimeout(this.#probeTimer);
-      this.#stopped.abort();
-    });
+  async #probes(): Promise<void> {
+    const { store, probeInterval, stopping, onError } = this.#options;
+    await this.#rest(Math.random() * probeInterval.shortest_ms);
+    while (!stopping.stopped) {
+      await store.claimProbes(probeInterval).then((waiting) => this.#wake(waiting), onError);
+      await this.#rest(probeInterval.shortest_ms);
+    }
   }
 
   /** Resolves when nothing is under way any more. A signal is never cut off: its workflow tries what it has woken. */
@@ -82,7 +83,7 @@ export class Recovery {
     try {
       for (let deliveries = this.#takeDeliveries(key); deliveries > 0; deliveries = this.#takeDeliveries(key)) {
         if (await this.#wakeWaiting(endpoint, deliveries)) continue;
-        await this.#rest();
+        await this.#rest(NOBODY_WAITS_MS);
         await this.#wakeWaiting(endpoint, 1);
       }
     } finally {
@@ -105,17 +106,13 @@ export class Recovery {
     return deliveries;
   }
 
-  async #rest(): Promise<void> {
+  async #rest(ms: number): Promise<void> {
     try {
-      await delay(NOBODY_WAITS_MS, undefined, { signal: this.#stopped.signal });
+      await delay(ms, undefined, { signal: this.#stopped.signal });
     } catch (error) {
       // Stopping ends the rest: other workers wake it, or its schedule does.
       if (!this.#stopped.signal.aborted) throw error;
     }
-  }
-
-  async #probe(): Promise<void> {
-    await this.#wake(await this.#options.store.claimProbes(this.#options.probeInterval));
   }
 
   async #wake(waiting: readonly WaitingWebhook[]): Promise<void> {

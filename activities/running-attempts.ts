@@ -13,11 +13,11 @@ export interface AttemptListener {
 /** One attempt that runs in this process. Listeners and not promises: a wait that was given up leaves nothing behind. */
 export class RunningAttempt {
   readonly #startedAt = performance.now();
-  /** `reading`: its call is being read, and nothing is open in the store. */
+  /** `opening`: it may wait for a place, or for the store. `reading`: its call is being read, and nothing is open in the store. */
   phase: 'opening' | 'reading' | 'sending' = 'opening';
   /** No workflow task waits for it any more: a watch will ask how it ended. */
   wasLeft = false;
-  /** Left while it was reading: it ends when the call is stored, without an attempt. */
+  /** Left before it was sent, and its call had to be read: it ends when the call is stored, without an attempt. */
   readsOnly = false;
   #onReadsOnly: (() => void) | undefined;
   readonly #listeners = new Set<AttemptListener>();
@@ -39,6 +39,7 @@ export class RunningAttempt {
   startReading(onReadsOnly: () => void): void {
     this.phase = 'reading';
     this.#onReadsOnly = onReadsOnly;
+    if (this.wasLeft) this.#onlyRead();
   }
 
   startSending(): void {
@@ -51,9 +52,13 @@ export class RunningAttempt {
     this.wasLeft = true;
     if (this.phase === 'opening') return { kind: 'slow', unopened: true };
     if (this.phase === 'sending') return { kind: 'slow' };
+    this.#onlyRead();
+    return { kind: 'reading' };
+  }
+
+  #onlyRead(): void {
     this.readsOnly = true;
     this.#onReadsOnly?.();
-    return { kind: 'reading' };
   }
 
   end(end: AttemptResult): void {

@@ -126,7 +126,7 @@ const delivery = {
     'Attempts of one worker in flight to one origin (scheme, host and port) of a user.',
   ),
   POSTCALL_PROBE_INTERVAL: durationRange('5s,30s', { max: '1d' }).describe(
-    'How often an endpoint that fails is tried by one of the webhooks that wait for it: after a fifth of the time for which it has failed, within these bounds. One duration: always after it.',
+    'How often an endpoint that fails is tried by one of the webhooks that wait for it: after a fifth of the time for which it has failed, within these bounds. One duration: a fixed interval.',
   ),
   POSTCALL_ALLOW_NETWORKS: list(network).describe('CIDRs that may be reached although they are private.'),
   POSTCALL_DENY_NETWORKS: list(network).describe(

@@ -108,7 +108,7 @@ export type DeliveryEnd =
   | { kind: 'too_early' | 'busy'; due_in: number }
   /** No attempt was made: the call could not be read now. `source_away`: the source failed as a whole, not for this call. */
   | { kind: 'unread'; due_in: number; source_away: boolean }
-  /** The attempt outlasted its patience and goes on in the worker process. `unopened`: the store has not answered yet. */
+  /** The attempt outlasted its patience and goes on in the worker process. `unopened`: it still waits for a place, or for the store. */
   | { kind: 'slow'; unopened?: true }
   /** The call is still being read in the worker process; no attempt was made. */
   | { kind: 'reading' }

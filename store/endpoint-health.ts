@@ -24,16 +24,22 @@ export const NOTED_HEALTH = `
       where next_status = 'delivered' or endpoint_failed or request.response_code is not null
       order by locked.endpoint, next_status = 'delivered' desc, request.response_code is not distinct from 410 desc, endpoint_failed
     ),
+    moment as materialized (select clock_timestamp() as now),
     judged as materialized (
-      select evidence.*, endpoints.state as was, endpoints.failing_since as failing_before,
-        case when kind = 'fails' then least(failures + fails, ${DEFAULT_DOWN_AFTER}) else 0 end as failures,
+      select evidence.*, moment.now, endpoints.state as was,
+        case kind
+          when 'fails' then case when endpoints.failures > 0 then coalesce(failing_since, moment.now) else moment.now end
+          when 'answers' then case when endpoints.failures > 0 and failing_since is not null then moment.now else failing_since end
+          when 'gone' then failing_since
+        end as failing_since,
+        case when kind = 'fails' then least(endpoints.failures + fails, ${DEFAULT_DOWN_AFTER}) else 0 end as failures,
         case
           when kind = 'gone' then 'gone'
           when kind <> 'fails' then 'up'
           when failures + fails >= ${DEFAULT_DOWN_AFTER} then 'down'
           else endpoints.state
         end as state
-      from evidence join endpoints using (key)
+      from moment, evidence join endpoints using (key)
       where case kind
           when 'fails' then failures < ${DEFAULT_DOWN_AFTER}
           when 'gone' then state <> 'gone' or failures > 0
@@ -41,7 +47,7 @@ export const NOTED_HEALTH = `
           else state <> 'up' or failures > 0 or failing_since is not null
         end
         or endpoints.response_code is distinct from evidence.response_code or endpoints.error is distinct from evidence.error
-        or answered_at is null or answered_at <= clock_timestamp() - ${ANSWER_AGE}
+        or answered_at is null or answered_at <= moment.now - ${ANSWER_AGE}
       order by key for no key update of endpoints
     ),
     noted as (
@@ -49,24 +55,21 @@ export const NOTED_HEALTH = `
         state = judged.state,
         since = case
           when judged.state = was then endpoints.since
-          when judged.state = 'down' then coalesce(failing_before, clock_timestamp())
-          else clock_timestamp()
+          when judged.state = 'down' then coalesce(judged.failing_since, judged.now)
+          else judged.now
         end,
         failures = judged.failures,
-        failing_since = case kind
-          when 'fails' then coalesce(failing_before, clock_timestamp())
-          when 'answers' then case when failing_before is not null then clock_timestamp() end
-          when 'gone' then failing_before
-        end,
-        answered_at = clock_timestamp(), response_code = judged.response_code, error = judged.error
+        failing_since = judged.failing_since,
+        next_probe_at = case when kind <> 'delivers' then endpoints.next_probe_at end,
+        answered_at = judged.now, response_code = judged.response_code, error = judged.error
       from judged where endpoints.key = judged.key
     ),
     discovered as (
       insert into endpoints (key, user_id, url, state, failures, failing_since, answered_at, response_code, error)
       select key, user_id, url, case when kind = 'gone' then 'gone' when kind = 'fails' and fails >= ${DEFAULT_DOWN_AFTER} then 'down' else 'up' end,
-        case when kind = 'fails' then least(fails, ${DEFAULT_DOWN_AFTER}) else 0 end, case when kind = 'fails' then clock_timestamp() end,
-        clock_timestamp(), response_code, error
-      from evidence where not ${isThere('endpoints where endpoints.key = evidence.key')}
+        case when kind = 'fails' then least(fails, ${DEFAULT_DOWN_AFTER}) else 0 end, case when kind = 'fails' then moment.now end,
+        moment.now, response_code, error
+      from moment, evidence where not ${isThere('endpoints where endpoints.key = evidence.key')}
       order by key
       on conflict do nothing
     )`;

@@ -158,9 +158,9 @@ export const endpoints = pgTable(
     since: time('since').notNull().defaultNow(),
     /** Failures at its level in a row, counted up to those that make it down. */
     failures: integer('failures').notNull().default(0),
-    /** The first of them. While it is set the webhooks that wait are probed: only a delivery ends that. */
+    /** The first of them, or of the answers that refused webhooks since. While it is set those that wait are probed: a delivery ends that. */
     failingSince: time('failing_since'),
-    /** When the next of them may be claimed as a probe; null: at once. */
+    /** When the next of them may be claimed as a probe; null: after the shortest interval of a worker. */
     nextProbeAt: time('next_probe_at'),
     /** What it answered last; one that answers the same all the time is noted once a second. */
     answeredAt: time('answered_at'),
@@ -170,7 +170,7 @@ export const endpoints = pgTable(
     usedAt: time('used_at').notNull().defaultNow(),
   },
   (table) => [
-    index('endpoints_failing').on(table.failingSince).where(sql`${table.failingSince} is not null`),
+    index('endpoints_failing').on(table.nextProbeAt).where(sql`${table.failingSince} is not null`),
     index('endpoints_user').on(table.userId, table.state, table.since, table.key),
     index('endpoints_used').on(table.usedAt),
     index('endpoints_troubled').on(table.state, table.since, table.key).where(sql`${table.state} <> 'up'`),

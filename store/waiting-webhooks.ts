@@ -8,9 +8,14 @@ import type { WaitingWebhook } from './store.js';
 /** A delivery says little about a webhook that keeps failing where others are delivered: 2^20 s, 12 days, are longer than any schedule. */
 const MAX_EXPONENT = 20;
 
-/** Waits, is of no batch that is paused, and is not held by Retry-After. */
+/**
+ * Waits, is of no batch that is paused, and is not held by Retry-After. One that has been due for a minute was woken in vain, by a process
+ * that ended before it told the workflow: to wake it once more does no harm. One that has just failed is not yet known to its workflow.
+ */
 const MAY_BE_TRIED = `webhooks.status = 'retrying'
-  and webhooks.next_attempt_at > clock_timestamp() + interval '1 second'
+  and (webhooks.next_attempt_at > clock_timestamp() + interval '1 second'
+    or webhooks.next_attempt_at < clock_timestamp() - interval '1 minute')
+  and webhooks.waiting_since <= clock_timestamp() - interval '1 second'
   and (webhooks.not_before is null or webhooks.not_before <= clock_timestamp())
   and not ${isThere('batches where batches.batch_id = webhooks.batch_id and batches.paused_since is not null')}`;
 
@@ -57,6 +62,8 @@ export function claimWaiting(database: Database, request: WaitingRequest): Promi
 
 /** A short absence ends soon, and its end is soon noticed; a long one is worth no more requests than one in `longest_ms`. */
 const SHARE_OF_ABSENCE = 0.2;
+/** Endpoints that one look takes, those that have been due for longest: it must not take longer than a statement may. */
+const MAX_PROBES = 1_000;
 
 interface ProbesRequest {
   /** Milliseconds. */
@@ -64,36 +71,52 @@ interface ProbesRequest {
   longest_ms: number;
 }
 
-/** Workers' clocks for their probes are not in step: one that is a little early counts. */
+/**
+ * Nothing is waited for: what another process holds is taken by a later look. An endpoint for which nobody waits any more is not looked at
+ * again until something fails there. Who waits since a moment ago has noted an answer of the endpoint just before.
+ */
 const probeStatement = requestStatement(
   requestTable<ProbesRequest>({
-    shortest_ms: ['float8', ({ shortest_ms }) => shortest_ms],
-    longest_ms: ['float8', ({ longest_ms }) => longest_ms],
+    shortest: ['float8', ({ shortest_ms }) => shortest_ms],
+    longest: ['float8', ({ longest_ms }) => longest_ms],
   }),
   CLAIM,
   (requests) => `
-    with request as materialized (select * from ${requests}),
-    probed as (
-      update endpoints set next_probe_at = clock_timestamp() + least(
-        longest_ms * interval '1 millisecond',
-        greatest(shortest_ms * interval '1 millisecond', ${SHARE_OF_ABSENCE} * (clock_timestamp() - failing_since)))
-      from request
+    with request as materialized (
+      select shortest * interval '1 millisecond' as shortest, longest * interval '1 millisecond' as longest from ${requests}
+    ),
+    due as materialized (
+      select key, failing_since, answered_at from endpoints
       where failing_since is not null
-        and (next_probe_at is null or next_probe_at <= clock_timestamp() + 0.1 * shortest_ms * interval '1 millisecond')
-        and ${isThere(`webhooks where webhooks.endpoint = endpoints.key and ${MAY_BE_TRIED}`)}
-      returning endpoints.key
+        and (next_probe_at <= (select clock_timestamp() + least(0.1 * shortest, interval '500 milliseconds') from request)
+          or next_probe_at > (select clock_timestamp() + longest from request)
+          or next_probe_at is null and failing_since <= (select clock_timestamp() - shortest from request))
+      order by next_probe_at nulls first limit ${MAX_PROBES} for no key update skip locked
     ),
     chosen as materialized (
-      select longest.* from probed cross join lateral (
+      select oldest.* from due cross join lateral (
         select user_id, call_id, batch_id from webhooks
-        where webhooks.endpoint = probed.key and ${MAY_BE_TRIED}
+        where webhooks.endpoint = due.key and ${MAY_BE_TRIED}
         order by waiting_since limit 1 for update skip locked
-      ) longest
+      ) oldest
+    ),
+    scheduled as (
+      update endpoints set
+        next_probe_at = clock_timestamp()
+          + least(longest, greatest(shortest, ${SHARE_OF_ABSENCE} * (clock_timestamp() - due.failing_since))),
+        failing_since = case
+          when due.answered_at > clock_timestamp() - interval '1 minute'
+            or ${isThere("webhooks where webhooks.endpoint = due.key and webhooks.status = 'retrying'")}
+          then due.failing_since end
+      from due, request where endpoints.key = due.key
     )
     ${CLAIMED}`,
 );
 
-/** Takes one webhook for each endpoint that fails, once in each interval, however many workers ask. */
+/**
+ * Takes one webhook for each endpoint that fails. The next one is due after an interval that the process which takes it decides; what is
+ * due later than the longest interval of this process was scheduled by one with another configuration, and is due.
+ */
 export function claimProbes(database: Database, request: ProbesRequest): Promise<WaitingWebhook[]> {
   return database.query(probeStatement, [request]);
 }

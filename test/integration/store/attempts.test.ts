@@ -220,7 +220,10 @@ describeStores('settling', (harness) => {
 });
 
 describeStores('what waits for an endpoint', (harness) => {
-  const longAgo = "update webhooks set waiting_since = now() - interval '1 hour' where user_id = $1";
+  const longAgo = [
+    "update webhooks set waiting_since = now() - interval '1 hour' where user_id = $1",
+    "update endpoints set failing_since = now() - interval '1 hour' where user_id = $1 and failing_since is not null",
+  ];
 
   async function waiting(count: number, user_id = unique('user'), url = 'https://example.com/hook') {
     const { store, query } = harness();
@@ -228,7 +231,7 @@ describeStores('what waits for an endpoint', (harness) => {
     for (const call_id of part.call_ids) {
       await attempted(store, { batch_id: part.batch_id, user_id, call_id }, { response_code: 503 });
     }
-    await query(longAgo, [user_id]);
+    for (const statement of longAgo) await query(statement, [user_id]);
     return { part, user_id, url };
   }
 

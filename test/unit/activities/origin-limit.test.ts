@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Busy, OriginLimit, type Place } from '../../../activities/origin-limit.js';
+import { type Busy, MAX_WAITING, OriginLimit, type Place } from '../../../activities/origin-limit.js';
 
 const isBusy = (answer: Place | Busy): answer is Busy => 'busy' in answer;
 
@@ -16,16 +16,24 @@ async function retryIn(limit: OriginLimit, origin = 'a'): Promise<number> {
   return answer.retry_in_ms;
 }
 
+/** For an origin that gives no place back while its caller waits. */
+async function waitsInVain(limit: OriginLimit, origin = 'a'): Promise<void> {
+  const answer = retryIn(limit, origin);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await answer).toBeGreaterThanOrEqual(200);
+}
+
 /** All at once. */
 const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, make));
 
 const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A limit that is full, at an origin whose attempts take `durationMs`. */
+/** A limit that is full, at an origin whose attempts take `durationMs`: one has just ended. */
 async function fullLimit(limit: number, durationMs: number) {
   const origins = new OriginLimit({ limit });
   const places = await times(limit, () => place(origins));
+  vi.advanceTimersByTime(durationMs);
   places[0]?.leave(durationMs);
   places[0] = await place(origins);
   return { origins, places };
@@ -59,28 +67,26 @@ describe('OriginLimit', () => {
   it('lets as many in as its limit, and no more until one leaves', async () => {
     const limit = new OriginLimit({ limit: 2 });
     const [first] = await times(2, () => place(limit));
-    const third = retryIn(limit);
-    await vi.advanceTimersByTimeAsync(100);
-    expect(await third).toBeGreaterThanOrEqual(200);
-    first?.leave(1_000);
+    await waitsInVain(limit);
+    first?.leave(10);
     await place(limit);
-    expect(isBusy(await limit.enter('a'))).toBe(true);
+    await waitsInVain(limit);
   });
 
   it('counts each origin by itself', async () => {
     const limit = new OriginLimit({ limit: 1 });
     await place(limit, 'a');
-    expect(await retryIn(limit, 'a')).toBeGreaterThanOrEqual(200);
+    await waitsInVain(limit, 'a');
     await place(limit, 'b');
   });
 
   it('counts a place that is given back twice once', async () => {
     const limit = new OriginLimit({ limit: 2 });
     const [first] = await times(2, () => place(limit));
-    first?.leave(1_000);
-    first?.leave(1_000);
+    first?.leave(10);
+    first?.leave(10);
     await place(limit);
-    expect(await retryIn(limit)).toBe(500);
+    await waitsInVain(limit);
   });
 
   it('gives those who wait the places that become free, in the order in which they came', async () => {
@@ -105,6 +111,31 @@ describe('OriginLimit', () => {
     expect(await retryIn(origins)).toBe(200);
     for (const { leave } of places.slice(0, 2)) leave(500);
     expect((await Promise.all(answers)).map(isBusy)).toEqual([false, false]);
+  });
+
+  it('lets nobody wait at an origin that gives no place back any more', async () => {
+    const { origins } = await fullLimit(100, 5);
+    vi.advanceTimersByTime(101);
+    expect(new Set(await times(500, () => retryIn(origins)))).toEqual(new Set([200]));
+  });
+
+  it('lets 200 callers wait at all origins, and no more', async () => {
+    const origins = new OriginLimit({ limit: 1 });
+    const names = Array.from({ length: MAX_WAITING }, (_, index) => `origin ${index}`);
+    await Promise.all([...names, 'one more'].map((name) => place(origins, name)));
+    const waiting = Promise.all(names.map((name) => retryIn(origins, name)));
+    expect(await retryIn(origins, 'one more')).toBeGreaterThanOrEqual(200);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await waiting).toHaveLength(MAX_WAITING);
+  });
+
+  it('counts how long a place is held, and not the request alone', async () => {
+    const held = new OriginLimit({ limit: 10 });
+    const places = await times(10, () => place(held));
+    vi.advanceTimersByTime(5_000);
+    places[0]?.leave(500);
+    await place(held);
+    expect(await retryIn(held)).toBe(500);
   });
 
   it('promises the places to busy callers one after the other, as attempts end', async () => {
@@ -145,6 +176,7 @@ describe('OriginLimit', () => {
     const { origins, places } = await fullLimit(10, 2_000);
     const again = async (durationMs: number) => {
       for (let turn = 0; turn < 30; turn += 1) {
+        vi.advanceTimersByTime(durationMs);
         places.pop()?.leave(durationMs);
         places.push(await place(origins));
       }

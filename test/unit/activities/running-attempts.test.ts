@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AttemptResult, type RunningAttempt, RunningAttempts } from '../../../activities/running-attempts.js';
+import { type AttemptResult, RunningAttempt, RunningAttempts } from '../../../activities/running-attempts.js';
 import type { DeliveryEnd } from '../../../contract/index.js';
 
 const REF = { batch_id: 'b.1', user_id: 'u-1', call_id: 'c-1' };
@@ -84,6 +84,17 @@ describe('an attempt that is left', () => {
     attempt.phase = phase;
     expect(attempt.leave()).toEqual(end);
     expect(attempt.readsOnly).toBe(phase === 'reading');
+  });
+
+  it('before its call is read gives its place back for the reading, and is not sent', () => {
+    const attempt = new RunningAttempt();
+    expect(attempt.leave()).toEqual({ kind: 'slow', unopened: true });
+    let given = 0;
+    attempt.startReading(() => {
+      given += 1;
+    });
+    expect(given).toBe(1);
+    expect(attempt.readsOnly).toBe(true);
   });
 
   it('keeps its end for the next question, once', async () => {
