@@ -131,9 +131,9 @@ class AttemptAtPlace {
     const span = tracer?.startAttempt({ ...this.#input, url: opened.url, step: opened.step });
     const sent = await this.#post(opened, span?.traceparent ?? this.#input.traceparent);
     span?.end(sent, verdictOf(sent).kind === 'delivered');
-    const end = await recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
+    // The endpoint has answered: what is recorded now keeps none of its places.
     this.#place.leave(sent.response_time_ms);
-    return end;
+    return recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
   }
 
   /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */

@@ -1,7 +1,7 @@
 /** Who can expect a place within this time waits for it here: one that is sent away comes back after a timer of Temporal's, a second later. */
-const MAX_WAIT_MS = 100;
+const MAX_WAIT_MS = 150;
 /** Callers who wait, at all origins: each holds a slot that attempts at other origins need. */
-export const MAX_WAITING = 200;
+export const MAX_WAITING = 300;
 /** A busy caller waits at least this long, so that a full origin is not asked for in a loop. */
 const MIN_RETRY_MS = 200;
 /** And at most this long: an origin that has become fast again is used soon. */
@@ -52,7 +52,7 @@ export interface OriginLimitOptions {
 
 /**
  * Bounds the attempts in flight to each origin of a user. A full origin of `limit` places that are held for `d` ms each frees one every
- * `d / limit` ms. Who would have to wait for longer than 100 ms gives its activity slot back, and comes again: busy callers are promised
+ * `d / limit` ms. Who would have to wait for longer than 150 ms gives its activity slot back, and comes again: busy callers are promised
  * these moments one after the other, so that they do not return as a herd. An origin without attempts in flight is forgotten.
  */
 export class OriginLimit {
@@ -71,7 +71,7 @@ export class OriginLimit {
     return this.#origins.size;
   }
 
-  /** Takes a place at an origin, waits up to 100 ms for one, or says when to come again. */
+  /** Takes a place at an origin, waits up to 150 ms for one, or says when to come again. */
   async enter(origin: string): Promise<Place | Busy> {
     const state = this.#stateOf(origin);
     if (state.inFlight < this.#limit) return this.#take(origin, state);

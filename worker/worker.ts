@@ -152,12 +152,12 @@ function spansOf({ worker: { interceptors, sinks } }: Tracing, { workflowBundle 
 
 /**
  * Attempts run as local activities inside workflow tasks, so workflow tasks are long and few. Slots for attempts are more than what one
- * origin may hold (POSTCALL_MAX_IN_FLIGHT, at most 500) with those who wait for a place (200), so that a hanging endpoint leaves room for
+ * origin may hold (POSTCALL_MAX_IN_FLIGHT, at most 500) with those who wait for a place (300), so that a hanging endpoint leaves room for
  * others.
  */
 const LIMITS = {
   maxConcurrentWorkflowTaskExecutions: 200,
-  maxConcurrentLocalActivityExecutions: 900,
+  maxConcurrentLocalActivityExecutions: 1_000,
   maxConcurrentActivityTaskExecutions: 1_000,
   maxCachedWorkflows: 500,
 } as const;
