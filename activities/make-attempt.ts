@@ -131,9 +131,10 @@ class AttemptAtPlace {
     const span = tracer?.startAttempt({ ...this.#input, url: opened.url, step: opened.step });
     const sent = await this.#post(opened, span?.traceparent ?? this.#input.traceparent);
     span?.end(sent, verdictOf(sent).kind === 'delivered');
-    // The endpoint has answered: what is recorded now keeps none of its places.
+    const end = await recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
+    // Not before: what is sent and not recorded stays below the limit, too.
     this.#place.leave(sent.response_time_ms);
-    return recordEnd(this.#tools, this.#input, this.#attempt, opened, sent);
+    return end;
   }
 
   /** A request that cannot be made is the worker's fault, and recorded as such: an attempt left open would count as interrupted. */

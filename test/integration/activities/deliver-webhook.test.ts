@@ -92,28 +92,6 @@ describe('an attempt', () => {
     expect(await worker.deliver(second)).toEqual({ kind: 'busy', due_in: expect.any(Number), ...timed(second) });
     expect(await worker.deliverLocally(foreign)).toMatchObject({ kind: 'slow' });
   });
-
-  test('gives its place back once the endpoint has answered, although that is not recorded yet', async () => {
-    await using receiver = await Receiver.start();
-    let record = () => {};
-    const recording = new Promise<void>((resolve) => {
-      record = resolve;
-    });
-    const first = await registerDelivery(store, { webhook_url: receiver.url });
-    const second = await registerDelivery(store, { webhook_url: receiver.url, user_id: first.user_id });
-    const slow = storeWith({
-      closeAttempt: async (request) => {
-        if (request.call_id === first.call_id) await recording;
-        return store.closeAttempt(request);
-      },
-    });
-    const worker = startProcess({ store: slow, limit: 1 });
-    const delivery = worker.deliver(first);
-    await expect.poll(() => receiver.requests).toHaveLength(1);
-    await expect.poll(async () => (await worker.deliver(second)).kind).toBe('delivered');
-    record();
-    expect(await delivery).toMatchObject({ kind: 'delivered' });
-  });
 });
 
 describe('executions of the same delivery', () => {
