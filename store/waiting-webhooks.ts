@@ -65,6 +65,9 @@ const SHARE_OF_ABSENCE = 0.2;
 /** Endpoints that one look takes, those that have been due for longest: it must not take longer than a statement may. */
 const MAX_PROBES = 1_000;
 
+/** Beyond the longest interval of a process, this much later was scheduled by one with a longer one, and not by one that looked just now. */
+const FURTHER = "interval '1 minute'";
+
 interface ProbesRequest {
   /** Milliseconds. */
   shortest_ms: number;
@@ -89,7 +92,7 @@ const probeStatement = requestStatement(
       select key, failing_since, answered_at from endpoints
       where failing_since is not null
         and (next_probe_at <= (select clock_timestamp() + least(0.1 * shortest, interval '500 milliseconds') from request)
-          or next_probe_at > (select clock_timestamp() + longest from request)
+          or next_probe_at > (select clock_timestamp() + longest + ${FURTHER} from request)
           or next_probe_at is null and failing_since <= (select clock_timestamp() - shortest from request))
       order by next_probe_at nulls first limit ${MAX_PROBES} for no key update skip locked
     ),
