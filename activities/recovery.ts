@@ -60,7 +60,10 @@ export class Recovery {
     const { store, probeInterval, stopping, onError } = this.#options;
     await this.#rest(Math.random() * probeInterval.shortest_ms);
     while (!stopping.stopped) {
-      await store.claimProbes(probeInterval).then((waiting) => this.#wake(waiting), onError);
+      await store
+        .claimProbes(probeInterval)
+        .then((waiting) => this.#wake(waiting))
+        .catch(onError);
       await this.#rest(probeInterval.shortest_ms);
     }
   }

@@ -44,7 +44,7 @@ const endpointStatement = requestStatement(
       select key from ${requests} join endpoints using (key)
       where endpoints.state <> 'down' and failures > 0 order by key for no key update of endpoints
     )
-    update endpoints set state = 'down', since = failing_since from changed
+    update endpoints set state = 'down', since = coalesce(failing_since, clock_timestamp()) from changed
     where endpoints.key = changed.key
     returning ${answer}`,
 );

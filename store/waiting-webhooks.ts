@@ -25,9 +25,9 @@ const CLAIM = {
   workflow_id: text('batches.workflow_id'),
 };
 
-/** Due now, so that no other worker takes them, and not until they have waited again. */
-const CLAIMED = `
-  update webhooks set next_attempt_at = clock_timestamp(), wakes = wakes + 1
+/** Due now, so that no other worker takes them. What a delivery wakes must have waited for longer the next time: probes do not count. */
+const claimed = (wakes: 0 | 1) => `
+  update webhooks set next_attempt_at = clock_timestamp(), wakes = wakes + ${wakes}
   from chosen join batches using (batch_id)
   where webhooks.user_id = chosen.user_id and webhooks.call_id = chosen.call_id
   returning ${answerList(CLAIM)}`;
@@ -52,7 +52,7 @@ const waitingStatement = requestStatement(
         and waiting_since <= clock_timestamp() - interval '1 second' * power(2, least(wakes, ${MAX_EXPONENT}))
       order by waiting_since limit (select at_most from request) for update skip locked
     )
-    ${CLAIMED}`,
+    ${claimed(1)}`,
 );
 
 /** Takes the longest waiting webhooks of one endpoint. `skip locked`: claims of several workers do not wait for each other. */
@@ -113,7 +113,7 @@ const probeStatement = requestStatement(
           then due.failing_since end
       from due, request where endpoints.key = due.key
     )
-    ${CLAIMED}`,
+    ${claimed(0)}`,
 );
 
 /**
