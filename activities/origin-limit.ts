@@ -43,13 +43,6 @@ interface OriginState {
   waiting: Set<(place: Place) => void>;
 }
 
-export interface OriginLimitOptions {
-  /** Attempts in flight to one origin. */
-  limit: number;
-  /** A monotonic clock in milliseconds. */
-  now?: () => number;
-}
-
 /**
  * Bounds the attempts in flight to each origin of a user. A full origin of `limit` places that are held for `d` ms each frees one every
  * `d / limit` ms. Who would have to wait for longer than 150 ms gives its activity slot back, and comes again: busy callers are promised
@@ -57,13 +50,12 @@ export interface OriginLimitOptions {
  */
 export class OriginLimit {
   readonly #limit: number;
-  readonly #now: () => number;
   readonly #origins = new Map<string, OriginState>();
   #waiting = 0;
 
-  constructor({ limit, now = () => performance.now() }: OriginLimitOptions) {
+  /** `limit`: attempts in flight to one origin. */
+  constructor({ limit }: { limit: number }) {
     this.#limit = limit;
-    this.#now = now;
   }
 
   /** Origins that have attempts in flight. */
@@ -81,7 +73,7 @@ export class OriginLimit {
 
   /** Not at an origin that gives no place back, whatever it did before: all of its callers would wait in vain. */
   #mayWait({ waiting, heldMs = 0, lastLeftAt }: OriginState): boolean {
-    if (this.#waiting >= MAX_WAITING || this.#now() - lastLeftAt > MAX_WAIT_MS) return false;
+    if (this.#waiting >= MAX_WAITING || performance.now() - lastLeftAt > MAX_WAIT_MS) return false;
     return ((waiting.size + 1) * heldMs) / this.#limit <= MAX_WAIT_MS;
   }
 
@@ -106,7 +98,7 @@ export class OriginLimit {
     if (!state) return false;
     if (state.requestMs !== undefined && state.requestMs > SLOW_MS) return true;
     const oldest = state.begun.values().next();
-    return !oldest.done && this.#now() - oldest.value > SLOW_MS;
+    return !oldest.done && performance.now() - oldest.value > SLOW_MS;
   }
 
   #stateOf(origin: string): OriginState {
@@ -114,7 +106,7 @@ export class OriginLimit {
     if (known) return known;
     const state: OriginState = {
       inFlight: 0,
-      lastLeftAt: this.#now(),
+      lastLeftAt: performance.now(),
       begun: new Map(),
       requestMs: undefined,
       heldMs: undefined,
@@ -127,11 +119,11 @@ export class OriginLimit {
 
   #take(origin: string, state: OriginState): Place {
     state.inFlight += 1;
-    const takenAt = this.#now();
+    const takenAt = performance.now();
     let left = false;
     const place: Place = {
       begin: () => {
-        if (!left) state.begun.set(place, this.#now());
+        if (!left) state.begun.set(place, performance.now());
       },
       leave: (requestMs) => {
         if (left) return;
@@ -139,7 +131,7 @@ export class OriginLimit {
         state.begun.delete(place);
         if (requestMs !== undefined) {
           state.requestMs = average(state.requestMs, requestMs);
-          state.heldMs = average(state.heldMs, this.#now() - takenAt);
+          state.heldMs = average(state.heldMs, performance.now() - takenAt);
         }
         this.#leave(origin, state);
       },
@@ -149,7 +141,7 @@ export class OriginLimit {
 
   /** The next moment at which a place is expected to become free, in milliseconds from now. */
   #promise(state: OriginState): number {
-    const now = this.#now();
+    const now = performance.now();
     // While nothing has ended, attempts take at least as long as the first has taken.
     const held = state.heldMs ?? Math.max(ASSUMED_DURATION_MS, now - state.lastLeftAt);
     const next = Math.max(now, state.promisedUntil) + held / this.#limit;
@@ -160,7 +152,7 @@ export class OriginLimit {
 
   #leave(origin: string, state: OriginState): void {
     state.inFlight -= 1;
-    state.lastLeftAt = this.#now();
+    state.lastLeftAt = performance.now();
     const [first] = state.waiting;
     if (first) first(this.#take(origin, state));
     else if (state.inFlight === 0) this.#origins.delete(origin);

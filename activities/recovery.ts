@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupedBy } from '../contract/grouped-by.js';
-import type { Store, WaitingWebhook } from '../store/store.js';
+import type { ProbeInterval, Store, WaitingWebhook } from '../store/store.js';
 import type { Endpoint } from './dependencies.js';
 import type { StopSignal } from './stop-signal.js';
 
@@ -26,8 +26,7 @@ export interface RecoveryOptions {
   /** What could not be done now. Deliveries and probes go on; a webhook whose signal failed is taken again after a minute. */
   onError(error: unknown): void;
   stopping: StopSignal;
-  /** How often a failing endpoint is tried, as the store's `claimProbes` takes it. */
-  probeInterval: { shortest_ms: number; longest_ms: number };
+  probeInterval: ProbeInterval;
 }
 
 /**

@@ -55,7 +55,7 @@ export const NOTED_HEALTH = `
         state = judged.state,
         since = case
           when judged.state = was then endpoints.since
-          when judged.state = 'down' then coalesce(judged.failing_since, judged.now)
+          when judged.state = 'down' then judged.failing_since
           else judged.now
         end,
         failures = judged.failures,

@@ -77,7 +77,7 @@ export interface Store {
    * Takes one webhook for each endpoint that fails: the longest waiting one of no paused batch that Retry-After does not hold. It takes the
    * next after a fifth of the time for which the endpoint has failed, within the bounds in milliseconds, however many processes ask.
    */
-  claimProbes(interval: { shortest_ms: number; longest_ms: number }): Promise<WaitingWebhook[]>;
+  claimProbes(interval: ProbeInterval): Promise<WaitingWebhook[]>;
 
   /** What waits to be sent in the whole store. It reads an index entry for each unsettled webhook: not to be asked for often. */
   readBacklog(): Promise<Backlog>;
@@ -284,6 +284,12 @@ export interface Connections {
   idle: number;
   /** Statements that wait for a connection. */
   waiting: number;
+}
+
+/** How often one failing endpoint is probed, in milliseconds: the bounds of what its absence decides. */
+export interface ProbeInterval {
+  shortest_ms: number;
+  longest_ms: number;
 }
 
 export interface WaitingWebhook {

@@ -3,7 +3,7 @@ import type { Database } from './database.js';
 import { endpointRef } from './endpoint-ref.js';
 import { isThere } from './sql.js';
 import { requestStatement, requestTable } from './statement.js';
-import type { WaitingWebhook } from './store.js';
+import type { ProbeInterval, WaitingWebhook } from './store.js';
 
 /** A delivery says little about a webhook that keeps failing where others are delivered: 2^20 s, 12 days, are longer than any schedule. */
 const MAX_EXPONENT = 20;
@@ -68,18 +68,12 @@ const MAX_PROBES = 1_000;
 /** Beyond the longest interval of a process, this much later was scheduled by one with a longer one, and not by one that looked just now. */
 const FURTHER = "interval '1 minute'";
 
-interface ProbesRequest {
-  /** Milliseconds. */
-  shortest_ms: number;
-  longest_ms: number;
-}
-
 /**
  * Nothing is waited for: what another process holds is taken by a later look. An endpoint for which nobody waits any more is not looked at
  * again until something fails there. Who waits since a moment ago has noted an answer of the endpoint just before.
  */
 const probeStatement = requestStatement(
-  requestTable<ProbesRequest>({
+  requestTable<ProbeInterval>({
     shortest: ['float8', ({ shortest_ms }) => shortest_ms],
     longest: ['float8', ({ longest_ms }) => longest_ms],
   }),
@@ -120,6 +114,6 @@ const probeStatement = requestStatement(
  * Takes one webhook for each endpoint that fails. The next one is due after an interval that the process which takes it decides; what is
  * due later than the longest interval of this process was scheduled by one with another configuration, and is due.
  */
-export function claimProbes(database: Database, request: ProbesRequest): Promise<WaitingWebhook[]> {
-  return database.query(probeStatement, [request]);
+export function claimProbes(database: Database, interval: ProbeInterval): Promise<WaitingWebhook[]> {
+  return database.query(probeStatement, [interval]);
 }
