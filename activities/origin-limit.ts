@@ -32,6 +32,8 @@ interface OriginState {
   inFlight: number;
   /** When a place was given back last; before that, when the first was taken. */
   lastLeftAt: number;
+  /** When the last free place was taken: after every one that was given back, where none is free now. */
+  fullSince: number;
   /** When requests in flight began, the oldest first. */
   begun: Map<Place, number>;
   /** Moving averages over attempts that have ended; undefined until one has. How long its request took, and how long it held its place. */
@@ -72,8 +74,8 @@ export class OriginLimit {
   }
 
   /** Not at an origin that gives no place back, whatever it did before: all of its callers would wait in vain. */
-  #mayWait({ waiting, heldMs = 0, lastLeftAt }: OriginState): boolean {
-    if (this.#waiting >= MAX_WAITING || performance.now() - lastLeftAt > MAX_WAIT_MS) return false;
+  #mayWait({ waiting, heldMs = 0, fullSince }: OriginState): boolean {
+    if (this.#waiting >= MAX_WAITING || performance.now() - fullSince > MAX_WAIT_MS) return false;
     return ((waiting.size + 1) * heldMs) / this.#limit <= MAX_WAIT_MS;
   }
 
@@ -107,6 +109,7 @@ export class OriginLimit {
     const state: OriginState = {
       inFlight: 0,
       lastLeftAt: performance.now(),
+      fullSince: 0,
       begun: new Map(),
       requestMs: undefined,
       heldMs: undefined,
@@ -120,6 +123,7 @@ export class OriginLimit {
   #take(origin: string, state: OriginState): Place {
     state.inFlight += 1;
     const takenAt = performance.now();
+    if (state.inFlight === this.#limit) state.fullSince = takenAt;
     let left = false;
     const place: Place = {
       begin: () => {

@@ -119,6 +119,16 @@ describe('OriginLimit', () => {
     expect(new Set(await times(500, () => retryIn(origins)))).toEqual(new Set([200]));
   });
 
+  it('lets callers wait at an origin that has just become full, however long nothing was sent there before', async () => {
+    const { origins, places } = await fullLimit(10, 5);
+    for (const { leave } of places.splice(1)) leave(5);
+    vi.advanceTimersByTime(10_000);
+    const [taken] = await times(9, () => place(origins));
+    const waits = place(origins);
+    taken?.leave(5);
+    await waits;
+  });
+
   it('lets so many callers wait at all origins, and no more', async () => {
     const origins = new OriginLimit({ limit: 1 });
     const names = Array.from({ length: MAX_WAITING }, (_, index) => `origin ${index}`);
