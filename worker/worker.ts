@@ -1,4 +1,4 @@
-import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { type CompiledWorkerOptions, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -10,13 +10,13 @@ import { createSender } from '../activities/send.js';
 import { StopSignal } from '../activities/stop-signal.js';
 import type { Config } from '../config/index.js';
 import { version } from '../config/version.js';
-import { wakeSignal } from '../contract/index.js';
 import type { Store } from '../store/index.js';
 import type { ProcessMetrics, Tracing } from '../telemetry/index.js';
 import { openCalls, warnOfOwnerlessCalls } from './calls.js';
 import { EndedBatches } from './ended-batches.js';
 import { observe } from './observer.js';
 import { workflowInterceptorModules } from './traced-workflows.js';
+import { wakeWorkflow } from './wake-workflow.js';
 import { payloadConverterPath, workflowSource } from './workflow-bundle.js';
 
 /** Attempts end within their timeout; then their ends are recorded. */
@@ -178,14 +178,7 @@ function createRecovery({ config, store, logger }: WorkerDependencies, client: C
     stopping,
     probeInterval: config.probeInterval,
     onError: (error) => logger.warn({ err: error }, 'waiting webhooks could not be woken now'),
-    wake: async (workflowId, wake) => {
-      try {
-        await client.workflow.getHandle(workflowId).signal(wakeSignal, wake);
-      } catch (error) {
-        // The workflow has ended meanwhile: none of its calls waits.
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    },
+    wake: (workflowId, wake) => wakeWorkflow(client, workflowId, wake),
   });
 }
 
