@@ -23,7 +23,7 @@ export interface RecoveryOptions {
   store: Pick<Store, 'claimWaiting' | 'claimProbes'>;
   /** Signals `wake` to the workflow. */
   wake(workflowId: string, wake: Wake): Promise<void>;
-  /** What could not be done now. Deliveries and probes go on; a webhook whose signal failed is taken again after a minute. */
+  /** What could not be done now. Deliveries and probes go on; a webhook whose signal failed may be taken again after a minute. */
   onError(error: unknown): void;
   stopping: StopSignal;
   probeInterval: ProbeInterval;
@@ -56,15 +56,19 @@ export class Recovery {
 
   /** The first look comes at a random moment of the first interval: workers that start together do not look together. */
   async #probes(): Promise<void> {
-    const { store, probeInterval, stopping, onError } = this.#options;
+    const { probeInterval, stopping, onError } = this.#options;
     await this.#rest(Math.random() * probeInterval.shortest_ms);
     while (!stopping.stopped) {
-      await store
-        .claimProbes(probeInterval)
-        .then((waiting) => this.#wake(waiting))
-        .catch(onError);
-      await this.#rest(probeInterval.shortest_ms);
+      const isDone = await this.#probe().catch(onError);
+      if (isDone !== false) await this.#rest(probeInterval.shortest_ms);
     }
+  }
+
+  /** False when other endpoints may be due, too. */
+  async #probe(): Promise<boolean> {
+    const { webhooks, more } = await this.#options.store.claimProbes(this.#options.probeInterval);
+    await this.#wake(webhooks);
+    return !more;
   }
 
   /** Resolves when nothing is under way any more. A signal is never cut off: its workflow tries what it has woken. */

@@ -60,7 +60,7 @@ export const NOTED_HEALTH = `
         end,
         failures = judged.failures,
         failing_since = judged.failing_since,
-        next_probe_at = case when kind <> 'delivers' then endpoints.next_probe_at end,
+        next_probe_at = case when judged.failing_since = endpoints.failing_since then endpoints.next_probe_at end,
         answered_at = judged.now, response_code = judged.response_code, error = judged.error
       from judged where endpoints.key = judged.key
     ),

@@ -170,7 +170,7 @@ export const endpoints = pgTable(
     usedAt: time('used_at').notNull().defaultNow(),
   },
   (table) => [
-    index('endpoints_failing').on(table.nextProbeAt).where(sql`${table.failingSince} is not null`),
+    index('endpoints_failing').on(table.nextProbeAt.nullsFirst()).where(sql`${table.failingSince} is not null`),
     index('endpoints_user').on(table.userId, table.state, table.since, table.key),
     index('endpoints_used').on(table.usedAt),
     index('endpoints_troubled').on(table.state, table.since, table.key).where(sql`${table.state} <> 'up'`),

@@ -70,14 +70,16 @@ export interface Store {
   /**
    * Takes up to `limit` of the longest waiting webhooks of one endpoint that may be tried now. They are `retrying`, of no paused batch, due
    * later than in a second, and not held by Retry-After. After each wake a webhook must have waited twice as long as before: 1 s, 2 s, 4 s
-   * and so on. They are due now afterwards, so that no other worker takes them.
+   * and so on. They are due now afterwards, so that no other worker takes them. Where there are not enough of them, it takes some that have
+   * been due for a minute, too: their workflows were not told, or nobody can send them.
    */
   claimWaiting(endpoint: { user_id: string; url: string; limit: number }): Promise<WaitingWebhook[]>;
   /**
-   * Takes one webhook for each endpoint that fails: the longest waiting one of no paused batch that Retry-After does not hold. It takes the
-   * next after a fifth of the time for which the endpoint has failed, within the bounds in milliseconds, however many processes ask.
+   * Takes one webhook for each of up to 200 endpoints that fail: of those that `claimWaiting` would take, the longest waiting one. It takes
+   * the next after a fifth of the time for which the endpoint has failed, within the bounds in milliseconds, however many processes ask;
+   * where no webhook may be tried now it looks again after the shortest interval.
    */
-  claimProbes(interval: ProbeInterval): Promise<WaitingWebhook[]>;
+  claimProbes(interval: ProbeInterval): Promise<ClaimedProbes>;
 
   /** What waits to be sent in the whole store. It reads an index entry for each unsettled webhook: not to be asked for often. */
   readBacklog(): Promise<Backlog>;
@@ -290,6 +292,12 @@ export interface Connections {
 export interface ProbeInterval {
   shortest_ms: number;
   longest_ms: number;
+}
+
+export interface ClaimedProbes {
+  webhooks: WaitingWebhook[];
+  /** It took as many endpoints as it may: others may be due. */
+  more: boolean;
 }
 
 export interface WaitingWebhook {

@@ -108,7 +108,7 @@ CREATE INDEX "batches_workflow" ON "batches" USING btree ("workflow_id");--> sta
 CREATE INDEX "batches_paused" ON "batches" USING btree ("user_id","batch_id") WHERE "batches"."paused_since" is not null;--> statement-breakpoint
 CREATE INDEX "batches_finished" ON "batches" USING btree ("finished_at","batch_id") WHERE "batches"."pruned_at" is null;--> statement-breakpoint
 CREATE INDEX "batches_pruned" ON "batches" USING btree ("pruned_at") WHERE "batches"."pruned_at" is not null;--> statement-breakpoint
-CREATE INDEX "endpoints_failing" ON "endpoints" USING btree ("next_probe_at") WHERE "endpoints"."failing_since" is not null;--> statement-breakpoint
+CREATE INDEX "endpoints_failing" ON "endpoints" USING btree ("next_probe_at" NULLS FIRST) WHERE "endpoints"."failing_since" is not null;--> statement-breakpoint
 CREATE INDEX "endpoints_user" ON "endpoints" USING btree ("user_id","state","since","key");--> statement-breakpoint
 CREATE INDEX "endpoints_used" ON "endpoints" USING btree ("used_at");--> statement-breakpoint
 CREATE INDEX "endpoints_troubled" ON "endpoints" USING btree ("state","since","key") WHERE "endpoints"."state" <> 'up';--> statement-breakpoint

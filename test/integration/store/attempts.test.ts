@@ -219,63 +219,6 @@ describeStores('settling', (harness) => {
   });
 });
 
-describeStores('what waits for an endpoint', (harness) => {
-  const longAgo = [
-    "update webhooks set waiting_since = now() - interval '1 hour' where user_id = $1",
-    "update endpoints set failing_since = now() - interval '1 hour' where user_id = $1 and failing_since is not null",
-  ];
-
-  async function waiting(count: number, user_id = unique('user'), url = 'https://example.com/hook') {
-    const { store, query } = harness();
-    const { part } = await register(store, { user_id, call_ids: callNames(count), total: count, webhook_url: url });
-    for (const call_id of part.call_ids) {
-      await attempted(store, { batch_id: part.batch_id, user_id, call_id }, { response_code: 503 });
-    }
-    for (const statement of longAgo) await query(statement, [user_id]);
-    return { part, user_id, url };
-  }
-
-  test('is claimed once, and not of a paused batch', async () => {
-    const { store, query } = harness();
-    const { user_id, url, part } = await waiting(3);
-    await query('update batches set paused_since = now() where batch_id = $1', [part.batch_id]);
-    expect(await store.claimWaiting({ user_id, url, limit: 10 })).toEqual([]);
-    await query('update batches set paused_since = null where batch_id = $1', [part.batch_id]);
-    const claims = await Promise.all([1, 2].map(() => store.claimWaiting({ user_id, url, limit: 2 })));
-    const claimed = claims.flat();
-    expect(new Set(claimed.map(({ call_id }) => call_id)).size).toBe(claimed.length);
-    expect(claimed[0]).toMatchObject({ batch_id: part.batch_id, workflow_id: `postcall-${part.batch_id}` });
-  });
-
-  test('is probed by one webhook for each endpoint and interval, however many ask', async () => {
-    const { store } = harness();
-    const { user_id } = await waiting(3);
-    await waiting(2, user_id, 'https://other.example/');
-    const mine = (claims: { call_id: string; batch_id: string }[]) => claims;
-    const rounds = await Promise.all(
-      [1, 2, 3].map(() => store.claimProbes({ shortest_ms: 60_000, longest_ms: 60_000 })),
-    );
-    const ours = await ourClaims(mine(rounds.flat()), user_id);
-    expect(ours).toHaveLength(2);
-    expect(await ourClaims(await store.claimProbes({ shortest_ms: 60_000, longest_ms: 60_000 }), user_id)).toEqual([]);
-  });
-
-  /** Claims are not of one user alone, and tests share the database. */
-  async function ourClaims(claims: readonly { call_id: string }[], user_id: string): Promise<string[]> {
-    const { store } = harness();
-    const found = await Promise.all(claims.map(({ call_id }) => store.getWebhook(user_id, call_id)));
-    return found.flatMap((webhook) => (webhook ? [webhook.url] : []));
-  }
-
-  test('is not probed once the endpoint has answered', async () => {
-    const { store } = harness();
-    const { user_id, part } = await waiting(2);
-    const [call_id = ''] = part.call_ids;
-    await attempted(store, { batch_id: part.batch_id, user_id, call_id });
-    expect(await ourClaims(await store.claimProbes({ shortest_ms: 1, longest_ms: 1 }), user_id)).toEqual([]);
-  });
-});
-
 describeStores('large texts', (harness) => {
   test('of 60 webhooks hold up neither 200 small ones nor a listing', { timeout: 180_000 }, async () => {
     const { store } = harness();

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEFAULT_DOWN_AFTER, type EndpointState, InvalidRequestError } from '../../../contract/index.js';
-import type { CloseRequest, Store } from '../../../store/index.js';
+import type { Store } from '../../../store/index.js';
+import { batchTo, ENDS, type End, fails, URL_A, URL_B } from '../../support/endpoint-ends.js';
 import {
   attempted,
   closeRequest,
@@ -12,36 +13,6 @@ import {
   register,
   unique,
 } from '../../support/stores.js';
-
-const URL_A = 'https://a.example/hook?key=1';
-const URL_B = 'https://b.example/hook';
-
-type End = 'delivered' | 'answered' | 'failed' | 'gone' | 'local';
-const ENDS: Record<End, Partial<CloseRequest>> = {
-  delivered: { response_code: 200 },
-  answered: { response_code: 404, endpoint_failed: false },
-  failed: { response_code: 503 },
-  gone: {
-    response_code: 410,
-    endpoint_failed: false,
-    next: { status: 'failed', error: 'EndpointGone', reason: 'it is gone' },
-  },
-  local: { response_code: null, error: 'no file descriptors', endpoint_failed: false },
-};
-
-/** A batch of one call to the endpoint, whose attempts end as told. */
-async function batchTo(store: Store, user_id: string, webhook_url = URL_A) {
-  const { ref, answer } = await register(store, { user_id, webhook_url });
-  return {
-    key: answer.endpoints[0]?.key ?? '',
-    ref,
-    ends: async (...ends: End[]) => {
-      for (const end of ends) await attempted(store, ref, ENDS[end]);
-    },
-  };
-}
-
-const fails = (count: number): End[] => Array.from({ length: count }, () => 'failed');
 
 const endpointsOf = async (store: Store, user_id: string, state?: EndpointState) =>
   (await store.listEndpoints({ user_id, limit: 100, ...(state && { state }) })).endpoints;
@@ -109,6 +80,16 @@ describeStores('an endpoint', (harness) => {
     expect(await endpointOf(store, user_id)).toMatchObject({ state: 'up', last_answer: { response_code: 404 } });
   });
 
+  test('is down by the word of a workflow although nothing is sent to it any more', async () => {
+    const { store, query } = harness();
+    const user_id = unique('user');
+    const { ends, key } = await batchTo(store, user_id);
+    await ends(...fails(2));
+    await query('update endpoints set failing_since = null where key = $1', [key]);
+    expect(await tellDown(store, user_id, key)).toMatchObject([{ user_id, state: 'down' }]);
+    expect(await endpointOf(store, user_id)).toMatchObject({ state: 'down', since: expect.any(String) });
+  });
+
   test('is gone until a resend to it is answered otherwise', async () => {
     const { store } = harness();
     const user_id = unique('user');
@@ -157,150 +138,6 @@ describeStores('an endpoint', (harness) => {
     const paused = { batch_id: ref.batch_id, counts, paused_ms: 0, paused_since: Date.now(), finished_at: null };
     await store.checkpoint({ batches: [paused], endpoints: [] });
     expect(await endpointOf(store, user_id)).toMatchObject({ waiting: 1, next_probe_at: null });
-  });
-
-  /** As if it had failed for so long, and the webhooks there had waited as long. */
-  async function age(user_id: string, interval: string): Promise<void> {
-    const { query } = harness();
-    await query('update endpoints set failing_since = failing_since - $2::interval where user_id = $1', [
-      user_id,
-      interval,
-    ]);
-    await query('update webhooks set waiting_since = waiting_since - $2::interval where user_id = $1', [
-      user_id,
-      interval,
-    ]);
-  }
-
-  /** Whose webhook is claimed as a probe: claims are not of one user alone, and tests share the database. */
-  async function probes(user_id: string, shortest_ms = 5_000, longest_ms = 30_000): Promise<string[]> {
-    const { store } = harness();
-    const claimed = await store.claimProbes({ shortest_ms, longest_ms });
-    const found = await Promise.all(claimed.map(({ call_id }) => store.getWebhook(user_id, call_id)));
-    return found.flatMap((webhook) => (webhook ? [webhook.call_id] : []));
-  }
-
-  /** Milliseconds from now. */
-  async function nextProbeIn(user_id: string): Promise<number> {
-    const rows = await harness().query<{ ms: number }>(
-      'select extract(epoch from next_probe_at - clock_timestamp())::float8 * 1000 as ms from endpoints where user_id = $1',
-      [user_id],
-    );
-    return rows[0]?.ms ?? Number.NaN;
-  }
-
-  /** Two webhooks that have failed and waited for two hours. */
-  async function twoWait() {
-    const { store } = harness();
-    const user_id = unique('user');
-    const [a, b] = [await batchTo(store, user_id), await batchTo(store, user_id)];
-    await a.ends('failed');
-    await b.ends('failed');
-    await age(user_id, '2 hours');
-    return { store, user_id, a, b };
-  }
-
-  test('is probed by the webhook that has waited longest, and again after the interval', async () => {
-    const { store, user_id, a } = await twoWait();
-    expect(await probes(user_id)).toEqual([a.ref.call_id]);
-    expect(await probes(user_id)).toEqual([]);
-    await a.ends('failed');
-    expect(await endpointOf(store, user_id)).toMatchObject({ next_probe_at: expect.any(String) });
-    const next = await nextProbeIn(user_id);
-    expect(next).toBeGreaterThan(0);
-    expect(next).toBeLessThanOrEqual(30_000);
-  });
-
-  test.each([
-    { failing: '10 seconds', after_ms: 5_000 },
-    { failing: '50 seconds', after_ms: 10_000 },
-    { failing: '1 hour', after_ms: 30_000 },
-  ])('that has failed for $failing is probed again after $after_ms ms', async ({ failing, after_ms }) => {
-    const { store } = harness();
-    const user_id = unique('user');
-    const { ends, ref } = await batchTo(store, user_id);
-    const from = Date.now();
-    await ends('failed');
-    await age(user_id, failing);
-    expect(await probes(user_id)).toEqual([ref.call_id]);
-    const next = await nextProbeIn(user_id);
-    const passed = Date.now() - from;
-    expect(next).toBeGreaterThan(after_ms - passed);
-    expect(next).toBeLessThan(after_ms + 0.2 * passed + 1);
-  });
-
-  test('that has just begun to fail is not probed', async () => {
-    const { store } = harness();
-    const user_id = unique('user');
-    const { ends } = await batchTo(store, user_id);
-    await ends('failed');
-    expect(await probes(user_id, 60_000)).toEqual([]);
-  });
-
-  test('that refuses webhooks since it failed is probed less and less often, too', async () => {
-    const { store } = harness();
-    const user_id = unique('user');
-    const { ends, ref } = await batchTo(store, user_id);
-    await ends('failed', 'answered');
-    await age(user_id, '1 hour');
-    await ends('answered');
-    await age(user_id, '2 seconds');
-    expect(await probes(user_id)).toEqual([ref.call_id]);
-    expect(await nextProbeIn(user_id)).toBeGreaterThan(5_000);
-  });
-
-  test('that is back is scheduled anew when it fails again', async () => {
-    const { store } = harness();
-    const user_id = unique('user');
-    const [a, b] = [await batchTo(store, user_id), await batchTo(store, user_id)];
-    await a.ends('failed');
-    await age(user_id, '1 hour');
-    await probes(user_id);
-    await a.ends('delivered');
-    await b.ends('failed');
-    await age(user_id, '10 seconds');
-    expect(await probes(user_id)).toEqual([b.ref.call_id]);
-    expect(await nextProbeIn(user_id)).toBeLessThanOrEqual(5_000);
-  });
-
-  test('that a process with a longer interval has scheduled is probed at the shorter one', async () => {
-    const { user_id, a, b } = await twoWait();
-    const hour = 3_600_000;
-    expect(await probes(user_id, hour, hour)).toEqual([a.ref.call_id]);
-    expect(await probes(user_id, hour, hour)).toEqual([]);
-    expect(await probes(user_id)).toEqual([b.ref.call_id]);
-  });
-
-  test('is probed again by a webhook whose workflow was not told', async () => {
-    const { store, query } = harness();
-    const user_id = unique('user');
-    const { ends, ref } = await batchTo(store, user_id);
-    const makeDue = "update endpoints set next_probe_at = clock_timestamp() - interval '1 minute' where user_id = $1";
-    await ends('failed');
-    await age(user_id, '1 hour');
-    expect(await probes(user_id)).toEqual([ref.call_id]);
-    await query(makeDue, [user_id]);
-    expect(await probes(user_id)).toEqual([]);
-    await query("update webhooks set next_attempt_at = now() - interval '2 minutes' where user_id = $1", [user_id]);
-    await query(makeDue, [user_id]);
-    expect(await probes(user_id)).toEqual([ref.call_id]);
-  });
-
-  test('for which nobody waits any more is left alone until something fails there', async () => {
-    const { store, query } = harness();
-    const user_id = unique('user');
-    const [a, b] = [await batchTo(store, user_id), await batchTo(store, user_id)];
-    await a.ends('failed');
-    await store.failUnsettled({ batch_id: a.ref.batch_id, reason: 'terminated' });
-    await age(user_id, '1 hour');
-    await query("update endpoints set answered_at = answered_at - interval '1 hour' where user_id = $1", [user_id]);
-    expect(await probes(user_id)).toEqual([]);
-    const failing = 'select key from endpoints where user_id = $1 and failing_since is not null';
-    expect(await query(failing, [user_id])).toEqual([]);
-    await b.ends('failed');
-    await age(user_id, '10 seconds');
-    await query('update endpoints set next_probe_at = null where user_id = $1', [user_id]);
-    expect(await probes(user_id)).toEqual([b.ref.call_id]);
   });
 
   test('that nothing was sent to for long is forgotten, unless webhooks wait for it', async () => {
