@@ -1,4 +1,5 @@
 import type {
+  Asked,
   CheckpointInput,
   CheckpointResult,
   DeliveryInput,
@@ -35,7 +36,7 @@ export type { Dependencies, Endpoint } from './dependencies.js';
 /** The activities by the names under which workflows call them. Failures of webhooks, and a store that is away, are answers. */
 export interface Activities {
   /** Writes a row for each call. Local. */
-  registerBatches(input: RegisterInput): Promise<RegisterResult>;
+  registerBatches(input: Asked<RegisterInput>): Promise<RegisterResult>;
   /** Makes at most one attempt, and waits for it a moment. Local. */
   deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;
   /** Waits for attempts that take longer. Heartbeats every two seconds. */

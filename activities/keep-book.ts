@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  Asked,
   CheckpointInput,
   CheckpointResult,
   FailedPage,
@@ -8,8 +9,10 @@ import type {
   RegisterResult,
   Registration,
   SettleInput,
+  Settled,
   SettleResult,
   StoreAway,
+  Timed,
 } from '../contract/index.js';
 import { InvalidRequestError } from '../contract/index.js';
 import { messageOf } from '../contract/message-of.js';
@@ -19,21 +22,21 @@ import type { Dependencies } from './dependencies.js';
 /** The activities that write to the store and send nothing. They answer that the store is away; only `findFailed` throws. */
 export function createBookkeeping({ store, calls, retryPolicy, events, onFault }: Dependencies) {
   /** A refusal by the database is a fault of our own, and must not end a batch: it is tried again like an absence. */
-  async function orAway<T>(what: string, work: Promise<T>): Promise<T | StoreAway> {
+  async function orAway<T>(what: string, work: Promise<T>): Promise<Timed<T | StoreAway>> {
+    const from = performance.now();
+    const took = () => Math.round(performance.now() - from);
     try {
-      return await work;
+      return { ...(await work), took: took() };
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) onFault(`the store refused ${what}`, error);
-      return { kind: 'store_away' };
+      return { kind: 'store_away', took: took() };
     }
   }
 
   return {
-    registerBatches: async (input: RegisterInput): Promise<RegisterResult> => {
-      const from = performance.now();
+    registerBatches: async ({ asked_at, ...input }: Asked<RegisterInput>): Promise<RegisterResult> => {
       const work = registered(store.registerBatches({ ...input, calls: calls === undefined }));
-      const registration = await orAway<Registration>('a registration', work);
-      return { ...registration, took: Math.round(performance.now() - from) };
+      return { ...(await orAway<Registration>('a registration', work)), asked_at };
     },
 
     settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
@@ -55,7 +58,7 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
     return { kind: 'registered', parts: await work, horizon_ms: retryPolicy.horizon_ms };
   }
 
-  async function settled(work: ReturnType<typeof store.settleWebhooks>, input: SettleInput): Promise<SettleResult> {
+  async function settled(work: ReturnType<typeof store.settleWebhooks>, input: SettleInput): Promise<Settled> {
     const standings = await work;
     const { batch_id, user_id, status, error, call_ids } = input;
     const webhooks = call_ids.length - standings.length;
@@ -63,7 +66,7 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
     return { kind: 'settled', standings };
   }
 
-  async function recorded(work: ReturnType<typeof store.checkpoint>): Promise<CheckpointResult> {
+  async function recorded(work: ReturnType<typeof store.checkpoint>): Promise<{ kind: 'recorded' }> {
     for (const change of await work) events?.endpointChanged(change);
     return { kind: 'recorded' };
   }

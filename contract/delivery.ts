@@ -6,6 +6,12 @@ import type { FinalFailure, Rejection } from './failures.js';
 /** An answer with the whole milliseconds that the activity took: time in a workflow task is counted by them. */
 export type Timed<T> = T & { took: number };
 
+/**
+ * With the workflow's time at which it is asked, in milliseconds since the epoch. The answer repeats it, so that a replay of the workflow
+ * knows it.
+ */
+export type Asked<T> = T & { asked_at: number };
+
 /** The store does not answer: nothing was done. */
 export interface StoreAway {
   kind: 'store_away';
@@ -70,7 +76,7 @@ export type Registration =
     }
   | StoreAway;
 
-export type RegisterResult = Timed<Registration>;
+export type RegisterResult = Asked<Timed<Registration>>;
 
 /** Input of the `deliverWebhook` activity. */
 export interface DeliveryInput extends BatchBase {
@@ -153,7 +159,9 @@ export interface SettleInput extends BatchBase {
 }
 
 /** Every call is now settled as asked for, but for those mentioned. */
-export type SettleResult = { kind: 'settled'; standings: [index: number, standing: CallStanding][] } | StoreAway;
+export type Settled = { kind: 'settled'; standings: [index: number, standing: CallStanding][] } | StoreAway;
+
+export type SettleResult = Timed<Settled>;
 
 /** Input of the `checkpoint` activity: what of the book an operator may see without a worker, and what a reset must not lose. */
 export interface CheckpointInput {
@@ -169,7 +177,7 @@ export interface CheckpointInput {
   endpoints: { user_id: string; key: string }[];
 }
 
-export type CheckpointResult = { kind: 'recorded' } | StoreAway;
+export type CheckpointResult = Timed<{ kind: 'recorded' } | StoreAway>;
 
 /** Input of the `findFailed` activity and filter of the failed webhooks' list. Times are ISO 8601. */
 export interface FailedQuery {

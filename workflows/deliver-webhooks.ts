@@ -12,7 +12,6 @@ import { Book } from './book.js';
 import { type CarriedBook, carry, unpack } from './carry.js';
 import { detailsOf } from './details.js';
 import { Inbox, receiveOrders } from './inbox.js';
-import { isDone, nextStep } from './next-step.js';
 import { carryOut } from './orders.js';
 import { answerQuestions } from './questions.js';
 import { resultOf } from './report.js';
@@ -44,30 +43,32 @@ async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook
   const steps = new Steps(book, inbox);
   const run = new RunLength(input);
   const shown = new Display(book, input.search_attributes);
+  readLetters(book, inbox, steps.now);
   if (input.carried) await steps.readPauses();
   for (;;) {
-    const now = steps.now();
-    for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
-    if (isDone(book)) return;
-    // Nothing is awaited between taking the letters and this: no order is lost.
-    if (run.isLong && book.rounds.length === 0)
-      await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
-    const step = nextStep(book, now, steps.taskIsLong || run.isLong);
-    if (step.kind === 'rest') {
-      steps.watch();
+    const last = await steps.chain();
+    if (last.kind === 'done') return;
+    if (last.kind === 'rest') {
       shown.update();
-      if (await rest(inbox, step.until - now)) steps.taskEnded();
-    } else await steps.do(step);
+      await rest(inbox, last.until - steps.now);
+    }
+    steps.beginChain();
+    readLetters(book, inbox, steps.now);
+    // Nothing is awaited between reading the letters and this: no order is lost.
+    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
   }
 }
 
-/** Until something has come in, or for so many milliseconds. False when it has come in already. */
-async function rest(inbox: Inbox, ms: number): Promise<boolean> {
-  const hasLetters = () => !inbox.isEmpty;
-  if (hasLetters()) return false;
-  if (ms === Number.POSITIVE_INFINITY) await condition(hasLetters);
-  else await condition(hasLetters, Math.min(ms, LONGEST_REST_MS), { summary: 'until the next attempt' });
-  return true;
+function readLetters(book: Book, inbox: Inbox, now: number): void {
+  for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
+}
+
+/**
+ * Until something has come in, or for so many milliseconds. There is always a timer, even for what has come in already: in a replay it may
+ * come later. And so no task that brings something is without a command: a replay takes such tasks for one.
+ */
+async function rest(inbox: Inbox, ms: number): Promise<void> {
+  await condition(() => !inbox.isEmpty, Math.min(ms, LONGEST_REST_MS), { summary: 'until the next attempt' });
 }
 
 /** What Temporal's lists and pages show of the workflow while it runs. */

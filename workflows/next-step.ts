@@ -6,6 +6,7 @@ import { type Settlement, settlements } from './settlements.js';
 
 const CHECKPOINT = { kind: 'checkpoint' } as const;
 const END_ROUND = { kind: 'end_round' } as const;
+const DONE = { kind: 'done' } as const;
 
 /** Rounds under way at once: while one is being answered the worker has another, and both its threads have work. */
 export const ROUNDS_AT_ONCE = 2;
@@ -23,10 +24,13 @@ export type Step =
   /** The same, and the workflow task ends. */
   | { kind: 'checkpoint' }
   /** Milliseconds since the epoch; Infinity: until something comes in. */
-  | { kind: 'rest'; until: number };
+  | { kind: 'rest'; until: number }
+  /** Every call is settled, and the store knows it. */
+  | { kind: 'done' };
 
 /** A call is registered before it is tried; endings go before attempts. Nothing but rounds goes on beside rounds. */
 export function nextStep(book: Book, now: number, taskIsLong = false): Step {
+  if (book.allSettled && !book.hasUnrecorded) return DONE;
   if (book.rounds.length === 0) return taskIsLong ? CHECKPOINT : freeStep(book, now);
   // While the store is away one round probes it, and no other begins.
   if (taskIsLong || book.rounds.length === ROUNDS_AT_ONCE || !book.store.isOpen) return END_ROUND;
@@ -48,6 +52,3 @@ function work(book: Book, now: number): Step | undefined {
   if (parts.length > 0) return { kind: 'register', parts };
   return book.hasUnrecorded ? { kind: 'record' } : undefined;
 }
-
-/** Every call is settled, and the store knows it. */
-export const isDone = (book: Book): boolean => book.allSettled && !book.hasUnrecorded;

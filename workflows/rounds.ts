@@ -21,7 +21,6 @@ export interface Answers {
 }
 
 interface UnderWay {
-  begunAt: number;
   calls: readonly Call[];
   answers: Promise<[PromiseSettledResult<DeliveryResult>[], RegisterResult]>;
 }
@@ -30,28 +29,17 @@ interface UnderWay {
 export class Rounds {
   readonly #underWay: UnderWay[] = [];
   #begun = 0;
-  #clock = 0;
-
-  /**
-   * Milliseconds since the epoch. The workflow's own time moves with each local activity that resolves, and in a replay those of several
-   * rounds resolve at once. While a round is under way, time is what those that have ended, with their registrations, say they took.
-   */
-  now(): number {
-    if (this.#underWay.length === 0) this.#clock = Math.max(this.#clock, Date.now());
-    return this.#clock;
-  }
 
   /** One attempt for each of these calls; which of them resolves first may differ in a replay. */
-  begin(calls: readonly Call[], registration: Promise<RegisterResult>): void {
-    const begunAt = this.now();
+  begin(calls: readonly Call[], now: number, registration: Promise<RegisterResult>): void {
     const round = { number: this.#begun, size: calls.length };
-    const inputs = calls.map((call) => deliveryOf(call, round, begunAt));
+    const inputs = calls.map((call) => deliveryOf(call, round, now));
     // No promise but the activity's own for each call: their bookkeeping is what workflow code spends its time on.
     const attempts = Promise.allSettled(
       inputs.map((input) => local.deliverWebhook.executeWithOptions({ summary: input.call_id }, [input])),
     );
     this.#begun += 1;
-    this.#underWay.push({ begunAt, calls, answers: Promise.all([attempts, registration]) });
+    this.#underWay.push({ calls, answers: Promise.all([attempts, registration]) });
   }
 
   /** Of the round that began first, whichever has ended first. */
@@ -62,7 +50,6 @@ export class Rounds {
     const results = executions.map((execution, index) => resultOf(execution, markOf(first.calls[index]?.id ?? '')));
     const took = results.reduce((longest, result) => Math.max(longest, result.took), 0);
     this.#underWay.shift();
-    this.#clock = Math.max(this.#clock, first.begunAt + Math.max(took, registration.took));
     return { results, took, registration };
   }
 }

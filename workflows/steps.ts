@@ -6,16 +6,15 @@ import type {
   RegisterPart,
   RegisterResult,
   SettleResult,
-  StoreAway,
-  Timed,
 } from '../contract/delivery.js';
 import { groupedBy } from '../contract/grouped-by.js';
 import { local, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
 import { type Book, type Round, watchGroups } from './book.js';
+import { Clock } from './clock.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inbox } from './inbox.js';
-import type { Step } from './next-step.js';
+import { nextStep, type Step } from './next-step.js';
 import { Rounds } from './rounds.js';
 import type { Settlement } from './settlements.js';
 import { TaskBudget } from './task-budget.js';
@@ -25,7 +24,10 @@ const FRESH_WINDOW_MS = 1_000;
 const LONG_WINDOW_MS = 10_000;
 /** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
 const MAX_WATCHES = 20;
-const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
+const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, asked_at: 0, took: 0 };
+const FAULT = { kind: 'store_away', asked_at: 0, took: 0 } as const;
+
+type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 /** What the loop does: everything begins here, and is awaited in the same step, but for rounds. What activities bring is written into the book in the book's order, whatever order they end in. */
 export class Steps {
@@ -33,29 +35,49 @@ export class Steps {
   readonly #inbox: Inbox;
   readonly #task = new TaskBudget();
   readonly #rounds = new Rounds();
+  readonly #clock: Clock;
   readonly #watchedEndpoints = new Set<Endpoint | undefined>();
   #watchingFresh = false;
 
   constructor(book: Book, inbox: Inbox) {
     this.#book = book;
     this.#inbox = inbox;
+    // The time of the first workflow task may be another in a replay: tasks without commands are taken for one.
+    this.#clock = new Clock(workflowInfo().startTime.getTime());
   }
 
-  get taskIsLong(): boolean {
-    return this.#task.isUsedUp;
+  /** Milliseconds since the epoch. */
+  get now(): number {
+    return this.#clock.now;
   }
 
-  /** The loop has waited for something that ends a workflow task. */
-  taskEnded(): void {
+  /** The workflow has waited for something that ends a workflow task. */
+  beginChain(): void {
     this.#task.renew();
+    this.#clock.beginChain();
   }
 
-  /** Milliseconds since the epoch: the same in a replay. */
-  now(): number {
-    return this.#rounds.now();
+  /** One step after the other, until nothing is to be done now, or the workflow task has been ended for those who wait for it. */
+  async chain(): Promise<StepOf<'done' | 'rest' | 'checkpoint'>> {
+    for (;;) {
+      const step = nextStep(this.#book, this.now, this.#task.isUsedUp);
+      switch (step.kind) {
+        case 'done':
+          return step;
+        case 'rest':
+          this.#watch();
+          return step;
+        case 'checkpoint':
+          // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
+          await this.#record((input) => regular.checkpoint(input));
+          return step;
+        default:
+          await this.#do(step);
+      }
+    }
   }
 
-  async do(step: Exclude<Step, { kind: 'rest' }>): Promise<void> {
+  #do(step: Exclude<Step, StepOf<'done' | 'rest' | 'checkpoint'>>): Promise<void> | void {
     switch (step.kind) {
       case 'register':
         return this.#register(step.parts);
@@ -66,31 +88,33 @@ export class Steps {
       case 'end_round':
         return this.#endRound();
       case 'record':
-        await this.#record((input) =>
+        return this.#record((input) =>
           local.checkpoint.executeWithOptions({ summary: 'where the calls stand' }, [input]),
         );
-        return this.#task.settlement(1);
-      case 'checkpoint':
-        // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
-        await this.#record((input) => regular.checkpoint(input));
-        return this.#task.renew();
     }
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    this.#registered(await this.#askToRegister(parts), parts, this.now());
+    this.#registered(await this.#askToRegister(parts), parts);
   }
 
   async #askToRegister(parts: readonly RegisterPart[]): Promise<RegisterResult> {
     if (parts.length === 0) return NOTHING_REGISTERED;
     const [first] = this.#book.batches;
-    const input = { workflow_id: workflowInfo().workflowId, accepted_at: first?.acceptedAt ?? 0, parts: [...parts] };
+    const input = {
+      workflow_id: workflowInfo().workflowId,
+      accepted_at: first?.acceptedAt ?? 0,
+      asked_at: Date.now(),
+      parts: [...parts],
+    };
     const summary = `calls ${numbersOf(parts)}`;
     return orAway<RegisterResult>(local.registerBatches.executeWithOptions({ summary }, [input]));
   }
 
-  #registered(result: RegisterResult, asked: readonly RegisterPart[], now: number): void {
+  #registered(result: RegisterResult, asked: readonly RegisterPart[]): void {
+    this.#clock.answered(result.asked_at, result.took);
     this.#task.registration(result);
+    const { now } = this;
     if (result.kind === 'store_away') {
       // Attempts that went on meanwhile may be answered: their statements are others.
       this.#book.store.failed(now, now);
@@ -110,10 +134,12 @@ export class Steps {
       .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
       .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
     const result = await this.#askToRegister(parts);
+    this.#clock.answered(result.asked_at, result.took);
     if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
+    const askedAt = this.now;
     const results = await Promise.all(
       settlements.map(({ input }) =>
         orAway<SettleResult>(
@@ -123,12 +149,14 @@ export class Steps {
         ),
       ),
     );
-    this.#task.settlement(settlements.length);
-    const now = this.now();
-    for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index], now);
+    const took = Math.max(...results.map((result) => result.took));
+    this.#clock.answered(askedAt, took);
+    this.#task.statements(settlements.length, took);
+    for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index]);
   }
 
-  #settled({ calls, input }: Settlement, result: SettleResult | undefined, now: number): void {
+  #settled({ calls, input }: Settlement, result: SettleResult | undefined): void {
+    const { now } = this;
     if (result?.kind !== 'settled') {
       this.#book.store.failed(now);
       return;
@@ -140,26 +168,26 @@ export class Steps {
   }
 
   #begin(round: Round): void {
-    this.#book.begin(round, this.now());
-    this.#rounds.begin(round.calls, this.#askToRegister(round.parts));
+    this.#book.begin(round, this.now);
+    this.#rounds.begin(round.calls, this.now, this.#askToRegister(round.parts));
   }
 
   async #endRound(): Promise<void> {
     const { results, took, registration } = await this.#rounds.endOfFirst();
+    const { begunAt = 0, parts = [] } = this.#book.rounds[0] ?? {};
+    this.#clock.answered(begunAt, took);
     this.#task.round(results.length, took);
-    const now = this.now();
-    const parts = this.#book.rounds[0]?.parts ?? [];
-    this.#book.endRound(results, now);
-    this.#registered(registration, parts, now);
+    this.#book.endRound(results, this.now);
+    this.#registered(registration, parts);
     // One watch for all rounds that were under way: a later one would wait for it. None is begun before the workflow task ends.
-    if (this.#book.rounds.length === 0) this.watch();
+    if (this.#book.rounds.length === 0) this.#watch();
   }
 
   /**
    * Looks after attempts that go on in worker processes. Those that have just become slow share one watch, which returns soon. Those that
    * outlast it are watched by endpoint, so that one that hangs does not hide the ends of another's.
    */
-  watch(): void {
+  #watch(): void {
     if (!this.#watchingFresh) this.#watchFresh(this.#book.unwatched('fresh'));
     for (const [endpoint, calls] of groupedBy(this.#book.unwatched('long'), ({ route }) => route?.endpoint)) {
       if (this.#watchedEndpoints.size >= MAX_WATCHES) return;
@@ -170,18 +198,18 @@ export class Steps {
   #watchFresh(calls: readonly Call[]): void {
     if (calls.length === 0) return;
     this.#watchingFresh = true;
-    void this.#watch(calls, FRESH_WINDOW_MS, () => {
+    void this.#watchFor(calls, FRESH_WINDOW_MS, () => {
       this.#watchingFresh = false;
     });
   }
 
   #watchLong(endpoint: Endpoint | undefined, calls: readonly Call[]): void {
     this.#watchedEndpoints.add(endpoint);
-    void this.#watch(calls, LONG_WINDOW_MS, () => this.#watchedEndpoints.delete(endpoint));
+    void this.#watchFor(calls, LONG_WINDOW_MS, () => this.#watchedEndpoints.delete(endpoint));
   }
 
   /** What a watch brings comes in as a letter. */
-  async #watch(calls: readonly Call[], window_ms: number, over: () => void): Promise<void> {
+  async #watchFor(calls: readonly Call[], window_ms: number, over: () => void): Promise<void> {
     for (const call of calls) call.watched = true;
     const { groups, calls: grouped } = watchGroups(calls);
     const summary = `attempts that take longer: ${calls.length}`;
@@ -201,16 +229,19 @@ export class Steps {
 
   async #record(write: (input: CheckpointInput) => Promise<CheckpointResult>): Promise<void> {
     const { fallenEndpoints, store } = this.#book;
+    const askedAt = this.now;
     const batches = this.#book.batches.filter(({ unrecorded }) => unrecorded);
     const endpoints = [...fallenEndpoints];
     for (const batch of batches) batch.unrecorded = false;
     fallenEndpoints.clear();
     const result = await orAway<CheckpointResult>(write(checkpointOf(batches, endpoints)));
+    this.#clock.answered(askedAt, result.took);
+    this.#task.statements(1, result.took);
     if (result.kind === 'store_away') {
       for (const batch of batches) batch.unrecorded = true;
       for (const endpoint of endpoints) fallenEndpoints.add(endpoint);
-      store.failed(this.now());
-    } else if (batches.length + endpoints.length > 0) store.answered(this.now());
+      store.failed(this.now);
+    } else if (batches.length + endpoints.length > 0) store.answered(this.now);
   }
 }
 
@@ -235,12 +266,12 @@ const checkpointOf = (batches: readonly Batch[], endpoints: readonly Endpoint[])
   endpoints: endpoints.map(({ userId, ref }) => ({ user_id: userId, key: ref.key })),
 });
 
-async function orAway<T>(work: Promise<T>): Promise<T | Timed<StoreAway>> {
+async function orAway<T>(work: Promise<T>): Promise<T | typeof FAULT> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof TemporalFailure)) throw error;
     log.error('an activity failed by a fault of the worker', { error });
-    return { kind: 'store_away', took: 0 };
+    return FAULT;
   }
 }

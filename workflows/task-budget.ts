@@ -36,9 +36,9 @@ export class TaskBudget {
     }
   }
 
-  settlement(count: number): void {
-    // A statement of 500 rows takes about so long.
-    this.#ms += 25 * count;
+  /** Run together. */
+  statements(count: number, ms: number): void {
+    this.#ms += ms;
     this.#markers += count;
   }
 

@@ -3,7 +3,7 @@ import type { DeliveryEnd, EndpointRef, RegisteredPart, RegisterPart } from '../
 import type { Call } from '../../workflows/batch.js';
 import { Book, type Round } from '../../workflows/book.js';
 import { carry, unpack } from '../../workflows/carry.js';
-import { isDone, nextStep, ROUNDS_AT_ONCE } from '../../workflows/next-step.js';
+import { nextStep, ROUNDS_AT_ONCE } from '../../workflows/next-step.js';
 import { carryOut, type Order } from '../../workflows/orders.js';
 import { outcomesOf } from '../../workflows/report.js';
 
@@ -79,7 +79,6 @@ export class World {
   /** One turn of the loop. False when there is nothing to do and nothing to wait for. */
   turn(): boolean {
     this.#endWatched();
-    if (isDone(this.book)) return false;
     this.#turns += 1;
     const step = nextStep(this.book, this.now, this.#turns % TURNS_OF_TASK === 0);
     const goesBeside = step.kind === 'round' || step.kind === 'end_round';
@@ -107,6 +106,8 @@ export class World {
         return true;
       case 'rest':
         return this.#passTime(step.until);
+      case 'done':
+        return false;
     }
   }
 

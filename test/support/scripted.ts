@@ -101,9 +101,10 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
             kind: 'registered',
             horizon_ms: script.horizonMs ?? 72 * 3_600_000,
             parts: registeredParts(input, script),
+            asked_at: input.asked_at,
             took: 0,
           }
-        : { kind: 'store_away', took: 0 },
+        : { kind: 'store_away', asked_at: input.asked_at, took: 0 },
     deliverWebhook: async (input) => {
       const from = performance.now();
       if (!answers()) return { kind: 'store_away', took: 0, of: markOf(input.call_id) };
@@ -113,14 +114,14 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
     },
     watchAttempts: async ({ groups }) => ({ ends: await endsOf(groups, script) }),
     settleWebhooks: async (input) => {
-      if (!answers()) return { kind: 'store_away' };
+      if (!answers()) return { kind: 'store_away', took: 0 };
       run.settled.push(input);
-      return { kind: 'settled', standings: [] };
+      return { kind: 'settled', standings: [], took: 0 };
     },
     checkpoint: async (input) => {
-      if (!answers()) return { kind: 'store_away' };
+      if (!answers()) return { kind: 'store_away', took: 0 };
       run.checkpoints.push(input);
-      return { kind: 'recorded' };
+      return { kind: 'recorded', took: 0 };
     },
     findFailed: async () => ({ webhooks: [], next_cursor: null }),
     pruneWebhooks: async () => ({ batches: 0, webhooks: 0, is_done: true }),
