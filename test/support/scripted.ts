@@ -23,6 +23,8 @@ import { connectClient, startTestWorker } from './temporal.js';
 
 /** What the activities of a test do; each has a default of its own. */
 export interface Script {
+  /** Before the store registers. */
+  register?: () => Promise<void>;
   deliver?: (input: DeliveryInput) => Promise<DeliveryEnd> | DeliveryEnd;
   /** How an attempt that went on has ended. Default: delivered. */
   watch?: (batchId: string, callId: string) => Promise<DeliveryEnd> | DeliveryEnd;
@@ -33,6 +35,8 @@ export interface Script {
   searchAttributes?: boolean;
   /** False: the store is away. */
   storeAnswers?: () => boolean;
+  /** Another bundle of the workflows. */
+  bundlePath?: string;
 }
 
 export interface ScriptedRun {
@@ -54,9 +58,11 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
   const client = await connectClient();
   const run = { sent: [] as string[], checkpoints: [] as CheckpointInput[], settled: [] as SettleInput[] };
   const activities = scriptedActivities(script, run);
-  const worker = await startTestWorker({
+  const options = {
     activities: { ...activities },
-  });
+    ...(script.bundlePath !== undefined && { workflowBundle: { codePath: script.bundlePath } }),
+  };
+  const worker = await startTestWorker(options);
   let running: { stop: () => Promise<void> } = worker;
   const part = `b_${randomUUID()}`;
   const requests = batches.map(
@@ -84,10 +90,7 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
     ...run,
     stopWorker: () => running.stop(),
     startWorker: async () => {
-      running = await startTestWorker({
-        activities: { ...activities },
-        taskQueue: worker.taskQueue,
-      });
+      running = await startTestWorker({ ...options, taskQueue: worker.taskQueue });
     },
   };
 }
@@ -95,16 +98,13 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
 function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'checkpoints' | 'settled'>): Activities {
   const answers = () => script.storeAnswers?.() ?? true;
   return {
-    registerBatches: async (input) =>
-      answers()
-        ? {
-            kind: 'registered',
-            horizon_ms: script.horizonMs ?? 72 * 3_600_000,
-            parts: registeredParts(input, script),
-            asked_at: input.asked_at,
-            took: 0,
-          }
-        : { kind: 'store_away', asked_at: input.asked_at, took: 0 },
+    registerBatches: async (input) => {
+      const { asked_at } = input;
+      await script.register?.();
+      if (!answers()) return { kind: 'store_away', asked_at, took: 0 };
+      const horizon_ms = script.horizonMs ?? 72 * 3_600_000;
+      return { kind: 'registered', horizon_ms, parts: registeredParts(input, script), asked_at, took: 0 };
+    },
     deliverWebhook: async (input) => {
       const from = performance.now();
       if (!answers()) return { kind: 'store_away', took: 0, of: markOf(input.call_id) };

@@ -13,7 +13,7 @@ const { History } = proto.temporal.api.history.v1;
 /** Records the histories that replay.test.ts replays: only when asked to, since a recording replaces what must keep replaying. */
 describe.runIf(process.env.RECORD_HISTORIES)('recording', { timeout: 120_000 }, () => {
   test.each(SCENARIOS)('$name', async ({ name, script, batches, meanwhile, expected, runs = 1 }) => {
-    const run = await startScripted(script(), ...batches);
+    const run = await startScripted(await script(), ...batches);
     await meanwhile?.(run);
     const result = await run.handle.result();
     const totals = result.batches.reduce<Record<string, number>>((sums, { delivered, failed, rejected, canceled }) => {

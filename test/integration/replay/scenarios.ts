@@ -8,6 +8,7 @@ import {
   resumeSignal,
   retryNowSignal,
 } from '../../../contract/index.js';
+import { askedAllTheTime } from '../../support/asked-all-the-time.js';
 import { names } from '../../support/book-world.js';
 import type { Script, ScriptedBatch, ScriptedRun } from '../../support/scripted.js';
 
@@ -18,7 +19,7 @@ export interface Scenario {
   name: string;
   batches: ScriptedBatch[];
   /** A fresh one for each run: it may count. */
-  script: () => Script;
+  script: () => Script | Promise<Script>;
   meanwhile?: (run: ScriptedRun) => Promise<void>;
   /** Of all batches together. */
   expected: { delivered?: number; failed?: number; rejected?: number; canceled?: number };
@@ -75,6 +76,40 @@ function canceledWhileSlow(): Scenario {
       end();
     },
     expected: { canceled: 29, delivered: 1 },
+  };
+}
+
+/** Its workflow tasks end, and begin anew, while a registration and then an attempt hang: orders come in meanwhile. */
+function heartbeats(): Scenario {
+  const hangs = new Set(['registration', 'c-3']);
+  let left = hangs.size;
+  const hangOnce = async (what: string) => {
+    if (!hangs.delete(what)) return;
+    await delay(9_000);
+    left -= 1;
+  };
+  return {
+    name: 'heartbeats',
+    batches: [{ call_ids: names(20) }],
+    script: () => {
+      const endOf = inTurn(() => [failed(100), failed(300)]);
+      return {
+        register: () => hangOnce('registration'),
+        deliver: async ({ call_id }) => {
+          await hangOnce(call_id);
+          return endOf(call_id);
+        },
+      };
+    },
+    meanwhile: async ({ handle }) => {
+      while (left > 0) {
+        await handle.signal(pauseSignal);
+        await handle.query(progressQuery);
+        await handle.signal(resumeSignal);
+        await delay(1_000);
+      }
+    },
+    expected: { delivered: 20 },
   };
 }
 
@@ -170,6 +205,8 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: { delivered: 20 },
   },
   canceledWhileSlow(),
+  heartbeats(),
+  { name: 'asked-all-the-time', ...askedAllTheTime(15) },
   {
     name: 'shared-by-three',
     batches: [{ call_ids: ['a-0', 'a-1'] }, { call_ids: ['b-0'], webhook_url: 'http://two' }, { call_ids: ['c-0'] }],
