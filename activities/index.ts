@@ -1,5 +1,5 @@
 import type {
-  Asked,
+  Beginning,
   CheckpointInput,
   CheckpointResult,
   DeliveryInput,
@@ -36,7 +36,9 @@ export type { Dependencies, Endpoint } from './dependencies.js';
 /** The activities by the names under which workflows call them. Failures of webhooks, and a store that is away, are answers. */
 export interface Activities {
   /** Writes a row for each call. Local. */
-  registerBatches(input: Asked<RegisterInput>): Promise<RegisterResult>;
+  registerBatches(input: RegisterInput): Promise<RegisterResult>;
+  /** Answers what it is asked, which is then in the history: a side effect, as other SDKs call it. Local. */
+  recordBeginning(beginning: Beginning): Promise<Beginning>;
   /** Makes at most one attempt, and waits for it a moment. Local. */
   deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;
   /** Waits for attempts that take longer. Heartbeats every two seconds. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
-  Asked,
+  Beginning,
   CheckpointInput,
   CheckpointResult,
   FailedPage,
@@ -19,7 +19,7 @@ import { messageOf } from '../contract/message-of.js';
 import { StoreUnavailableError } from '../store/index.js';
 import type { Dependencies } from './dependencies.js';
 
-/** The activities that write to the store and send nothing. They answer that the store is away; only `findFailed` throws. */
+/** The activities that keep the book and send nothing. They answer that the store is away; only `findFailed` throws. */
 export function createBookkeeping({ store, calls, retryPolicy, events, onFault }: Dependencies) {
   /** A refusal by the database is a fault of our own, and must not end a batch: it is tried again like an absence. */
   async function orAway<T>(what: string, work: Promise<T>): Promise<Timed<T | StoreAway>> {
@@ -34,10 +34,12 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
   }
 
   return {
-    registerBatches: async ({ asked_at, ...input }: Asked<RegisterInput>): Promise<RegisterResult> => {
+    registerBatches: async ({ beginning, ...input }: RegisterInput): Promise<RegisterResult> => {
       const work = registered(store.registerBatches({ ...input, calls: calls === undefined }));
-      return { ...(await orAway<Registration>('a registration', work)), asked_at };
+      return { ...(await orAway<Registration>('a registration', work)), ...(beginning && { beginning }) };
     },
+
+    recordBeginning: async (beginning: Beginning): Promise<Beginning> => beginning,
 
     settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
       orAway('to settle webhooks', settled(store.settleWebhooks(input), input)),

@@ -6,11 +6,17 @@ import type { FinalFailure, Rejection } from './failures.js';
 /** An answer with the whole milliseconds that the activity took: time in a workflow task is counted by them. */
 export type Timed<T> = T & { took: number };
 
-/**
- * With the workflow's time at which it is asked, in milliseconds since the epoch. The answer repeats it, so that a replay of the workflow
- * knows it.
- */
-export type Asked<T> = T & { asked_at: number };
+/** Letters that have come in to a workflow, of each kind: they keep their order among their kind alone. */
+export type LetterCounts = Record<'news' | 'orders' | 'cancellations', number>;
+
+/** What a workflow found when it began a chain of local activities. The first of them answers it as it was asked: so the history has it. */
+export interface Beginning {
+  /** Milliseconds since the epoch, by the workflow's clock. */
+  at: number;
+  letters: LetterCounts;
+  /** The run is to be continued as new. */
+  is_long: boolean;
+}
 
 /** The store does not answer: nothing was done. */
 export interface StoreAway {
@@ -40,6 +46,8 @@ export interface RegisterInput {
   /** Milliseconds since the epoch, by the workflow's clock. What was registered first stands. */
   accepted_at: number;
   parts: RegisterPart[];
+  /** Where it begins a chain; the answer has it as well. */
+  beginning?: Beginning;
 }
 
 /** Where a call of a registered batch stands. A fresh call is `untried`, and not mentioned. */
@@ -76,7 +84,7 @@ export type Registration =
     }
   | StoreAway;
 
-export type RegisterResult = Asked<Timed<Registration>>;
+export type RegisterResult = Timed<Registration> & Pick<RegisterInput, 'beginning'>;
 
 /** Input of the `deliverWebhook` activity. */
 export interface DeliveryInput extends BatchBase {

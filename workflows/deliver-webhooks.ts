@@ -11,7 +11,7 @@ import type { DeliverInput, DeliverMemo, DeliverResult } from '../contract/messa
 import { Book } from './book.js';
 import { type CarriedBook, carry, unpack } from './carry.js';
 import { detailsOf } from './details.js';
-import { Inbox, receiveOrders } from './inbox.js';
+import { Inbox, type Letter, receiveOrders } from './inbox.js';
 import { carryOut } from './orders.js';
 import { answerQuestions } from './questions.js';
 import { resultOf } from './report.js';
@@ -43,32 +43,38 @@ async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook
   const steps = new Steps(book, inbox);
   const run = new RunLength(input);
   const shown = new Display(book, input.search_attributes);
-  readLetters(book, inbox, steps.now);
-  if (input.carried) await steps.readPauses();
+  const found = (at: number) => ({ at, letters: inbox.counts, is_long: run.isLong });
+  let beginning = await steps.beginRun(found(Date.now()), input.carried !== undefined);
   for (;;) {
+    readLetters(book, inbox.take(beginning.letters), steps.now);
+    if (beginning.is_long) {
+      // Nothing is awaited between this and the end of the run: no order is lost.
+      readLetters(book, inbox.take(inbox.counts), steps.now);
+      await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
+    }
     const last = await steps.chain();
     if (last.kind === 'done') return;
+    let since = 0;
     if (last.kind === 'rest') {
       shown.update();
-      await rest(inbox, last.until - steps.now);
+      since = await rest(inbox, last.until, steps.now);
     }
-    steps.beginChain();
-    readLetters(book, inbox, steps.now);
-    // Nothing is awaited between reading the letters and this: no order is lost.
-    if (run.isLong) await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
+    beginning = await steps.begin(found(Math.max(since, Date.now())));
   }
 }
 
-function readLetters(book: Book, inbox: Inbox, now: number): void {
-  for (const letter of inbox.take()) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
+function readLetters(book: Book, letters: readonly Letter[], now: number): void {
+  for (const letter of letters) letter.kind === 'news' ? letter.read(now) : carryOut(book, letter, now);
 }
 
 /**
- * Until something has come in, or for so many milliseconds. There is always a timer, even for what has come in already: in a replay it may
- * come later. And so no task that brings something is without a command: a replay takes such tasks for one.
+ * Until something has come in, or for so long. There is always a timer, even for what has come in already: in a replay it may come later.
+ * Answers the time that has come for sure, which the workflow's clock may not know: a query may bring events before their workflow task.
  */
-async function rest(inbox: Inbox, ms: number): Promise<void> {
-  await condition(() => !inbox.isEmpty, Math.min(ms, LONGEST_REST_MS), { summary: 'until the next attempt' });
+async function rest(inbox: Inbox, until: number, now: number): Promise<number> {
+  const ms = Math.min(until - now, LONGEST_REST_MS);
+  const hasLetters = await condition(() => !inbox.isEmpty, ms, { summary: 'until the next attempt' });
+  return hasLetters ? now : now + ms;
 }
 
 /** What Temporal's lists and pages show of the workflow while it runs. */

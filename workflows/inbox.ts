@@ -5,31 +5,42 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
+import type { LetterCounts } from '../contract/delivery.js';
 import { cancelSignal, pauseSignal, resumeSignal, retryNowSignal, wakeSignal } from '../contract/messages.js';
 import type { Order } from './orders.js';
 
 /** Does something to the book, when the loop comes to it. */
 export type Letter = Order | { kind: 'news'; read: (now: number) => void };
 
+type Pile = keyof LetterCounts;
+
 /**
- * What has come in since the loop looked last. Handlers fill it and do nothing else: they neither throw nor schedule anything, for no
- * argument.
+ * What has come in, and the loop has not read. Handlers fill it and do nothing else: they neither throw nor schedule anything, for no
+ * argument. What comes in together may come in another order, or one after the other, in a replay: so each kind is a pile of its own.
  */
 export class Inbox {
-  #letters: Letter[] = [];
+  readonly #piles: Record<Pile, Letter[]> = { news: [], orders: [], cancellations: [] };
 
   get isEmpty(): boolean {
-    return this.#letters.length === 0;
+    return Object.values(this.#piles).every((letters) => letters.length === 0);
   }
 
-  put(letter: Letter): void {
-    this.#letters.push(letter);
+  get counts(): LetterCounts {
+    const { news, orders, cancellations } = this.#piles;
+    return { news: news.length, orders: orders.length, cancellations: cancellations.length };
   }
 
-  take(): Letter[] {
-    const letters = this.#letters;
-    this.#letters = [];
-    return letters;
+  put(pile: Pile, letter: Letter): void {
+    this.#piles[pile].push(letter);
+  }
+
+  /** Those that have come in first. @throws Error where there are not that many: the workflow task fails, and no order is lost. */
+  take(counts: LetterCounts): Letter[] {
+    return (Object.keys(this.#piles) as Pile[]).flatMap((pile) => {
+      const letters = this.#piles[pile].splice(0, counts[pile]);
+      if (letters.length < counts[pile]) throw new Error(`${letters.length} ${pile} of ${counts[pile]} have come in`);
+      return letters;
+    });
   }
 }
 
@@ -41,7 +52,7 @@ export function receiveOrders(inbox: Inbox): void {
   receive(inbox, retryNowSignal, 'waiting calls try at once', retrying);
   receive(inbox, wakeSignal, 'from workers: these calls try at once', waking);
   setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { signal: name }));
-  CancellationScope.current().cancelRequested.catch(() => inbox.put({ kind: 'cancel' }));
+  CancellationScope.current().cancelRequested.catch(() => inbox.put('cancellations', { kind: 'cancel' }));
 }
 
 function receive<Args extends unknown[]>(
@@ -52,7 +63,7 @@ function receive<Args extends unknown[]>(
 ): void {
   const handle = (...args: Args) => {
     const order = args.length === 0 ? parse({}) : parse(args[0]);
-    if (order) inbox.put(order);
+    if (order) inbox.put('orders', order);
     else log.warn('a signal of a wrong shape was ignored', { signal: signal.name });
   };
   setHandler(signal, handle, { description });

@@ -1,8 +1,10 @@
 import { log, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import type {
+  Beginning,
   CheckpointInput,
   CheckpointResult,
   DeliveryEnd,
+  LetterCounts,
   RegisterPart,
   RegisterResult,
   SettleResult,
@@ -24,8 +26,10 @@ const FRESH_WINDOW_MS = 1_000;
 const LONG_WINDOW_MS = 10_000;
 /** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
 const MAX_WATCHES = 20;
-const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, asked_at: 0, took: 0 };
-const FAULT = { kind: 'store_away', asked_at: 0, took: 0 } as const;
+const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
+const FAULT = { kind: 'store_away', took: 0 } as const;
+
+const NO_LETTERS: LetterCounts = { news: 0, orders: 0, cancellations: 0 };
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
@@ -42,7 +46,6 @@ export class Steps {
   constructor(book: Book, inbox: Inbox) {
     this.#book = book;
     this.#inbox = inbox;
-    // The time of the first workflow task may be another in a replay: tasks without commands are taken for one.
     this.#clock = new Clock(workflowInfo().startTime.getTime());
   }
 
@@ -51,10 +54,26 @@ export class Steps {
     return this.#clock.now;
   }
 
-  /** The workflow has waited for something that ends a workflow task. */
-  beginChain(): void {
+  /** Begins the first chain: its first local activity registers, or reads what the store knows of pauses. */
+  async beginRun(found: Beginning, isCarried: boolean): Promise<Beginning> {
+    const parts = isCarried ? this.#registeredParts() : this.#book.unregistered();
+    if (parts.length === 0) return this.begin(found);
+    const result = await this.#askToRegister(parts, found);
+    // Nothing was recorded where the activity failed by a fault: the letters stay for the next chain.
+    const beginning = result.beginning ?? { at: this.now, letters: NO_LETTERS, is_long: false };
+    this.#clock.passes(beginning.at + result.took);
+    if (!isCarried) this.#registered(result, parts);
+    else if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
+    return beginning;
+  }
+
+  /** Begins another chain. What was found may be another in a replay: what was recorded counts. */
+  async begin(found: Beginning): Promise<Beginning> {
     this.#task.renew();
-    this.#clock.beginChain();
+    const summary = 'what has come in, and when';
+    const beginning = await local.recordBeginning.executeWithOptions({ summary }, [found]);
+    this.#clock.passes(beginning.at);
+    return beginning;
   }
 
   /** One step after the other, until nothing is to be done now, or the workflow task has been ended for those who wait for it. */
@@ -95,24 +114,26 @@ export class Steps {
   }
 
   async #register(parts: RegisterPart[]): Promise<void> {
-    this.#registered(await this.#askToRegister(parts), parts);
+    const askedAt = this.now;
+    const result = await this.#askToRegister(parts);
+    this.#clock.passes(askedAt + result.took);
+    this.#registered(result, parts);
   }
 
-  async #askToRegister(parts: readonly RegisterPart[]): Promise<RegisterResult> {
+  async #askToRegister(parts: readonly RegisterPart[], beginning?: Beginning): Promise<RegisterResult> {
     if (parts.length === 0) return NOTHING_REGISTERED;
     const [first] = this.#book.batches;
     const input = {
       workflow_id: workflowInfo().workflowId,
       accepted_at: first?.acceptedAt ?? 0,
-      asked_at: Date.now(),
       parts: [...parts],
+      ...(beginning && { beginning }),
     };
     const summary = `calls ${numbersOf(parts)}`;
     return orAway<RegisterResult>(local.registerBatches.executeWithOptions({ summary }, [input]));
   }
 
   #registered(result: RegisterResult, asked: readonly RegisterPart[]): void {
-    this.#clock.answered(result.asked_at, result.took);
     this.#task.registration(result);
     const { now } = this;
     if (result.kind === 'store_away') {
@@ -129,13 +150,10 @@ export class Steps {
   }
 
   /** A run that was carried over may have been reset: what the store says of pauses is newer than what was carried. */
-  async readPauses(): Promise<void> {
-    const parts = this.#book.batches
+  #registeredParts(): RegisterPart[] {
+    return this.#book.batches
       .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
       .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
-    const result = await this.#askToRegister(parts);
-    this.#clock.answered(result.asked_at, result.took);
-    if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
@@ -150,7 +168,7 @@ export class Steps {
       ),
     );
     const took = Math.max(...results.map((result) => result.took));
-    this.#clock.answered(askedAt, took);
+    this.#clock.passes(askedAt + took);
     this.#task.statements(settlements.length, took);
     for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index]);
   }
@@ -175,7 +193,7 @@ export class Steps {
   async #endRound(): Promise<void> {
     const { results, took, registration } = await this.#rounds.endOfFirst();
     const { begunAt = 0, parts = [] } = this.#book.rounds[0] ?? {};
-    this.#clock.answered(begunAt, took);
+    this.#clock.passes(begunAt + Math.max(took, registration.took));
     this.#task.round(results.length, took);
     this.#book.endRound(results, this.now);
     this.#registered(registration, parts);
@@ -214,7 +232,7 @@ export class Steps {
     const { groups, calls: grouped } = watchGroups(calls);
     const summary = `attempts that take longer: ${calls.length}`;
     const { ends } = await regular.watchAttempts.executeWithOptions({ summary }, [{ groups, window_ms }]);
-    this.#inbox.put({
+    this.#inbox.put('news', {
       kind: 'news',
       read: (now) => {
         over();
@@ -235,7 +253,7 @@ export class Steps {
     for (const batch of batches) batch.unrecorded = false;
     fallenEndpoints.clear();
     const result = await orAway<CheckpointResult>(write(checkpointOf(batches, endpoints)));
-    this.#clock.answered(askedAt, result.took);
+    this.#clock.passes(askedAt + result.took);
     this.#task.statements(1, result.took);
     if (result.kind === 'store_away') {
       for (const batch of batches) batch.unrecorded = true;

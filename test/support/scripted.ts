@@ -99,12 +99,14 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
   const answers = () => script.storeAnswers?.() ?? true;
   return {
     registerBatches: async (input) => {
-      const { asked_at } = input;
+      const { beginning } = input;
       await script.register?.();
-      if (!answers()) return { kind: 'store_away', asked_at, took: 0 };
+      if (!answers()) return { kind: 'store_away', took: 0, ...(beginning && { beginning }) };
       const horizon_ms = script.horizonMs ?? 72 * 3_600_000;
-      return { kind: 'registered', horizon_ms, parts: registeredParts(input, script), asked_at, took: 0 };
+      const parts = registeredParts(input, script);
+      return { kind: 'registered', horizon_ms, parts, took: 0, ...(beginning && { beginning }) };
     },
+    recordBeginning: async (beginning) => beginning,
     deliverWebhook: async (input) => {
       const from = performance.now();
       if (!answers()) return { kind: 'store_away', took: 0, of: markOf(input.call_id) };
