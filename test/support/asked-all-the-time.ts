@@ -10,44 +10,49 @@ import { temporaryFolder } from './temporary-folder.js';
 import { bundleWorkflows } from './workflow-bundle.js';
 
 const SLOW_QUESTIONS = fileURLToPath(new URL('slow-questions.ts', import.meta.url));
+const ASKERS = 4;
 
-/**
- * A batch whose calls fail until so many of its workflow tasks were ended by a query, with answers of local activities that were in while
- * others were not. Some of these the workflow had not been given yet.
- */
-export function askedAllTheTime(tasks: number) {
-  let isEnough = false;
-  return {
-    batches: [{ call_ids: names(25) }],
-    script: async (): Promise<Script> => ({
-      bundlePath: await bundleWorkflows(join(await temporaryFolder(), 'bundle.cjs'), [SLOW_QUESTIONS]),
+/** Calls that fail, every tenth of a second, until it is enough; queries that take their time, so that activities end meanwhile. */
+export class AskedAllTheTime {
+  readonly batch = { call_ids: names(25) };
+  #isEnough = false;
+
+  async script(): Promise<Script> {
+    const codePath = await bundleWorkflows(join(await temporaryFolder(), 'bundle.cjs'), [SLOW_QUESTIONS]);
+    return {
+      worker: { workflowBundle: { codePath } },
+      begin: () => delay(5),
       deliver: async ({ call_id }) => {
         await delay(Number(call_id.slice(2)) % 7);
-        return isEnough ? { kind: 'delivered' } : { kind: 'retry', due_in: 100, endpoint_failed: false };
+        return this.#isEnough ? { kind: 'delivered' } : { kind: 'retry', due_in: 100, endpoint_failed: false };
       },
-    }),
-    meanwhile: async (run: ScriptedRun): Promise<void> => {
-      const stop = new AbortController();
-      const works = [ask, ask, ask, ask, steer].map((work) => repeat(stop.signal, () => work(run)));
-      try {
-        await expect.poll(() => endedByQueries(run), { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks);
-      } finally {
-        stop.abort();
-        await Promise.all(works);
-      }
-      isEnough = true;
-    },
-    expected: { delivered: 25 },
-  };
+    };
+  }
+
+  /** Asks and steers the workflow until so many of its tasks were ended by a query, before their local activities. */
+  async askUntil(tasks: number, { client, handle }: ScriptedRun): Promise<void> {
+    const ended = async () => {
+      const histories = await historiesOf(client, handle.workflowId);
+      return histories.reduce((sum, history) => sum + endedByQueries(history), 0);
+    };
+    const stop = new AbortController();
+    const asking = Array.from({ length: ASKERS }, () => repeat(stop.signal, () => handle.query(progressQuery)));
+    const steering = repeat(stop.signal, () => steer(handle));
+    try {
+      await expect.poll(ended, { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks);
+    } finally {
+      stop.abort();
+      await Promise.all([...asking, steering]);
+    }
+    this.#isEnough = true;
+  }
 }
 
 async function repeat(until: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   while (!until.aborted) await work();
 }
 
-const ask = ({ handle }: ScriptedRun) => handle.query(progressQuery);
-
-async function steer({ handle }: ScriptedRun): Promise<void> {
+async function steer(handle: ScriptedRun['handle']): Promise<void> {
   await handle.signal(pauseSignal);
   await delay(Math.random() * 100);
   await handle.signal(resumeSignal);
@@ -55,13 +60,8 @@ async function steer({ handle }: ScriptedRun): Promise<void> {
   await delay(Math.random() * 100);
 }
 
-async function endedByQueries({ client, handle }: ScriptedRun): Promise<number> {
-  const histories = await historiesOf(client, handle.workflowId);
-  return histories.reduce((sum, history) => sum + endedEarly(history), 0);
-}
-
 /** Any other workflow task that has local activities ends with a timer or a regular activity. */
-const endedEarly = ({ events }: History): number =>
+const endedByQueries = ({ events }: History): number =>
   (events ?? []).filter(({ markerRecordedEventAttributes }, index) => {
     const next = events?.[index + 1];
     return (

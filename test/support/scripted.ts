@@ -19,12 +19,14 @@ import {
 import type { deliverWebhooks } from '../../workflows/index.js';
 import { freshPart } from './book-world.js';
 import { replayRuns } from './histories.js';
-import { connectClient, startTestWorker } from './temporal.js';
+import { connectClient, startTestWorker, type TestWorkerOptions } from './temporal.js';
 
 /** What the activities of a test do; each has a default of its own. */
 export interface Script {
   /** Before the store registers. */
   register?: () => Promise<void>;
+  /** Before a chain of local activities goes on. */
+  begin?: () => Promise<void>;
   deliver?: (input: DeliveryInput) => Promise<DeliveryEnd> | DeliveryEnd;
   /** How an attempt that went on has ended. Default: delivered. */
   watch?: (batchId: string, callId: string) => Promise<DeliveryEnd> | DeliveryEnd;
@@ -35,8 +37,8 @@ export interface Script {
   searchAttributes?: boolean;
   /** False: the store is away. */
   storeAnswers?: () => boolean;
-  /** Another bundle of the workflows. */
-  bundlePath?: string;
+  /** Of its worker. */
+  worker?: TestWorkerOptions;
 }
 
 export interface ScriptedRun {
@@ -53,17 +55,33 @@ export interface ScriptedRun {
 
 export type ScriptedBatch = Partial<BatchRequest> & { call_ids: string[] };
 
-/** A workflow on a worker whose activities the test plays. Every run of it is replayed when the test ends. */
+/** A workflow on a worker whose activities the test plays. Every run is replayed when the test ends. */
 export async function startScripted(script: Script, ...batches: ScriptedBatch[]): Promise<ScriptedRun> {
   const client = await connectClient();
   const run = { sent: [] as string[], checkpoints: [] as CheckpointInput[], settled: [] as SettleInput[] };
   const activities = scriptedActivities(script, run);
-  const options = {
-    activities: { ...activities },
-    ...(script.bundlePath !== undefined && { workflowBundle: { codePath: script.bundlePath } }),
-  };
+  const options = { activities: { ...activities }, ...script.worker };
   const worker = await startTestWorker(options);
   let running: { stop: () => Promise<void> } = worker;
+  const { taskQueue } = worker;
+  return {
+    client,
+    handle: await startWorkflow(client, taskQueue, script.searchAttributes ?? true, batches),
+    taskQueue,
+    ...run,
+    stopWorker: () => running.stop(),
+    startWorker: async () => {
+      running = await startTestWorker({ ...options, taskQueue });
+    },
+  };
+}
+
+async function startWorkflow(
+  client: Client,
+  taskQueue: string,
+  carries: boolean,
+  batches: ScriptedBatch[],
+): Promise<ScriptedRun['handle']> {
   const part = `b_${randomUUID()}`;
   const requests = batches.map(
     (batch, index): BatchRequest => ({
@@ -74,25 +92,14 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
       ...batch,
     }),
   );
-  const carries = script.searchAttributes ?? true;
-  const [first] = requests;
   const handle = await client.workflow.start<typeof deliverWebhooks>(DELIVER_WORKFLOW, {
-    workflowId: workflowIdOf(first?.batch_id ?? ''),
-    taskQueue: worker.taskQueue,
+    workflowId: workflowIdOf(requests[0]?.batch_id ?? ''),
+    taskQueue,
     ...(carries ? { args: [{ batches: requests, search_attributes: true }] } : { args: [{ batches: requests }] }),
     ...(carries && { typedSearchAttributes: searchAttributesOf(requests) }),
   });
   onTestFinished(() => replayRuns(client, handle.workflowId));
-  return {
-    client,
-    handle,
-    taskQueue: worker.taskQueue,
-    ...run,
-    stopWorker: () => running.stop(),
-    startWorker: async () => {
-      running = await startTestWorker({ ...options, taskQueue: worker.taskQueue });
-    },
-  };
+  return handle;
 }
 
 function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'checkpoints' | 'settled'>): Activities {
@@ -106,7 +113,10 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
       const parts = registeredParts(input, script);
       return { kind: 'registered', horizon_ms, parts, took: 0, ...(beginning && { beginning }) };
     },
-    recordBeginning: async (beginning) => beginning,
+    recordBeginning: async (beginning) => {
+      await script.begin?.();
+      return beginning;
+    },
     deliverWebhook: async (input) => {
       const from = performance.now();
       if (!answers()) return { kind: 'store_away', took: 0, of: markOf(input.call_id) };

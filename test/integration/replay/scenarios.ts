@@ -8,7 +8,7 @@ import {
   resumeSignal,
   retryNowSignal,
 } from '../../../contract/index.js';
-import { askedAllTheTime } from '../../support/asked-all-the-time.js';
+import { AskedAllTheTime } from '../../support/asked-all-the-time.js';
 import { names } from '../../support/book-world.js';
 import type { Script, ScriptedBatch, ScriptedRun } from '../../support/scripted.js';
 
@@ -113,6 +113,17 @@ function heartbeats(): Scenario {
   };
 }
 
+function askedAllTheTime(): Scenario {
+  const asked = new AskedAllTheTime();
+  return {
+    name: 'asked-all-the-time',
+    batches: [asked.batch],
+    script: () => asked.script(),
+    meanwhile: (run) => asked.askUntil(15, run),
+    expected: { delivered: 25 },
+  };
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'one-call', batches: [{ call_ids: names(1) }], script: () => ({}), expected: { delivered: 1 } },
   {
@@ -206,7 +217,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   canceledWhileSlow(),
   heartbeats(),
-  { name: 'asked-all-the-time', ...askedAllTheTime(15) },
+  askedAllTheTime(),
   {
     name: 'shared-by-three',
     batches: [{ call_ids: ['a-0', 'a-1'] }, { call_ids: ['b-0'], webhook_url: 'http://two' }, { call_ids: ['c-0'] }],
