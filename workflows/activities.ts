@@ -9,6 +9,12 @@ const ONCE = { maximumAttempts: 1 };
 /** Inside the workflow task: a marker in the history for each, and none of the server's work. They answer within a moment. */
 export const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '30s', retry: ONCE });
 
+/** Nothing goes on without it; a worker that stands still is the only reason for it to fail. */
+export const { recordBeginning } = proxyLocalActivities<Pick<Activities, 'recordBeginning'>>({
+  startToCloseTimeout: '30s',
+  summary: 'what has come in, and when',
+});
+
 const watching = proxyActivities<Pick<Activities, 'watchAttempts'>>({
   startToCloseTimeout: '1m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,

@@ -10,7 +10,7 @@ import type {
   SettleResult,
 } from '../contract/delivery.js';
 import { groupedBy } from '../contract/grouped-by.js';
-import { local, regular } from './activities.js';
+import { local, recordBeginning, regular } from './activities.js';
 import type { Batch, Call } from './batch.js';
 import { type Book, type Round, watchGroups } from './book.js';
 import { Clock } from './clock.js';
@@ -70,8 +70,7 @@ export class Steps {
   /** Begins another chain. What was found may be another in a replay: what was recorded counts. */
   async begin(found: Beginning): Promise<Beginning> {
     this.#task.renew();
-    const summary = 'what has come in, and when';
-    const beginning = await local.recordBeginning.executeWithOptions({ summary }, [found]);
+    const beginning = await recordBeginning(found);
     this.#clock.passes(beginning.at);
     return beginning;
   }
