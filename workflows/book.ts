@@ -1,14 +1,6 @@
 import type { BatchRequest } from '../contract/batch.js';
-import type {
-  CallStanding,
-  DeliveryEnd,
-  EndpointRef,
-  RegisteredPart,
-  RegisterPart,
-  WatchedGroup,
-} from '../contract/delivery.js';
+import type { CallStanding, DeliveryEnd, EndpointRef, RegisteredPart, RegisterPart } from '../contract/delivery.js';
 import type { FailureType } from '../contract/failures.js';
-import { groupedBy } from '../contract/grouped-by.js';
 import { PAGE_SIZE } from '../contract/limits.js';
 import { Batch, type Call, type CallState, type Route } from './batch.js';
 import { Endpoint } from './endpoint.js';
@@ -391,10 +383,3 @@ const TELLS_OF_SOURCE: Record<DeliveryEnd['kind'], boolean> = {
   interrupted: false,
   store_away: false,
 };
-
-/** Calls as a watch takes them: by batch. `calls[group][index]` are the calls of its answer. */
-export function watchGroups(calls: readonly Call[]): { groups: WatchedGroup[]; calls: Call[][] } {
-  const byBatch = groupedBy(calls, ({ batch }) => batch);
-  const groups = [...byBatch].map(([{ base }, group]) => ({ ...base, call_ids: group.map(({ id }) => id) }));
-  return { groups, calls: [...byBatch.values()] };
-}

@@ -3,16 +3,14 @@ import type {
   Beginning,
   CheckpointInput,
   CheckpointResult,
-  DeliveryEnd,
   LetterCounts,
   RegisterPart,
   RegisterResult,
   SettleResult,
 } from '../contract/delivery.js';
-import { groupedBy } from '../contract/grouped-by.js';
 import { local, recordBeginning, regular } from './activities.js';
-import type { Batch, Call } from './batch.js';
-import { type Book, type Round, watchGroups } from './book.js';
+import type { Batch } from './batch.js';
+import type { Book, Round } from './book.js';
 import { Clock } from './clock.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inbox } from './inbox.js';
@@ -20,12 +18,8 @@ import { nextStep, type Step } from './next-step.js';
 import { Rounds } from './rounds.js';
 import type { Settlement } from './settlements.js';
 import { TaskBudget } from './task-budget.js';
+import { Watches } from './watches.js';
 
-/** A watch over attempts that have just become slow returns soon, so that the next ones are watched. */
-const FRESH_WINDOW_MS = 1_000;
-const LONG_WINDOW_MS = 10_000;
-/** Watches over attempts that take longer, at once; endpoints beyond wait for one of them to return. */
-const MAX_WATCHES = 20;
 const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
 const FAULT = { kind: 'store_away', took: 0 } as const;
 
@@ -33,19 +27,20 @@ const NO_LETTERS: LetterCounts = { news: 0, orders: 0, cancellations: 0 };
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
-/** What the loop does: everything begins here, and is awaited in the same step, but for rounds. What activities bring is written into the book in the book's order, whatever order they end in. */
+/**
+ * What the loop does: everything begins here, and is awaited in the same step, but for rounds and watches. What activities bring is written
+ * into the book in the book's order, whatever order they end in.
+ */
 export class Steps {
   readonly #book: Book;
-  readonly #inbox: Inbox;
   readonly #task = new TaskBudget();
   readonly #rounds = new Rounds();
   readonly #clock: Clock;
-  readonly #watchedEndpoints = new Set<Endpoint | undefined>();
-  #watchingFresh = false;
+  readonly #watches: Watches;
 
   constructor(book: Book, inbox: Inbox) {
     this.#book = book;
-    this.#inbox = inbox;
+    this.#watches = new Watches(book, inbox);
     this.#clock = new Clock(workflowInfo().startTime.getTime());
   }
 
@@ -83,7 +78,7 @@ export class Steps {
         case 'done':
           return step;
         case 'rest':
-          this.#watch();
+          this.#watches.begin();
           return step;
         case 'checkpoint':
           // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
@@ -197,51 +192,7 @@ export class Steps {
     this.#book.endRound(results, this.now);
     this.#registered(registration, parts);
     // One watch for all rounds that were under way: a later one would wait for it. None is begun before the workflow task ends.
-    if (this.#book.rounds.length === 0) this.#watch();
-  }
-
-  /**
-   * Looks after attempts that go on in worker processes. Those that have just become slow share one watch, which returns soon. Those that
-   * outlast it are watched by endpoint, so that one that hangs does not hide the ends of another's.
-   */
-  #watch(): void {
-    if (!this.#watchingFresh) this.#watchFresh(this.#book.unwatched('fresh'));
-    for (const [endpoint, calls] of groupedBy(this.#book.unwatched('long'), ({ route }) => route?.endpoint)) {
-      if (this.#watchedEndpoints.size >= MAX_WATCHES) return;
-      if (!this.#watchedEndpoints.has(endpoint)) this.#watchLong(endpoint, calls);
-    }
-  }
-
-  #watchFresh(calls: readonly Call[]): void {
-    if (calls.length === 0) return;
-    this.#watchingFresh = true;
-    void this.#watchFor(calls, FRESH_WINDOW_MS, () => {
-      this.#watchingFresh = false;
-    });
-  }
-
-  #watchLong(endpoint: Endpoint | undefined, calls: readonly Call[]): void {
-    this.#watchedEndpoints.add(endpoint);
-    void this.#watchFor(calls, LONG_WINDOW_MS, () => this.#watchedEndpoints.delete(endpoint));
-  }
-
-  /** What a watch brings comes in as a letter. */
-  async #watchFor(calls: readonly Call[], window_ms: number, over: () => void): Promise<void> {
-    for (const call of calls) call.watched = true;
-    const { groups, calls: grouped } = watchGroups(calls);
-    const summary = `attempts that take longer: ${calls.length}`;
-    const { ends } = await regular.watchAttempts.executeWithOptions({ summary }, [{ groups, window_ms }]);
-    this.#inbox.put('news', {
-      kind: 'news',
-      read: (now) => {
-        over();
-        const known = ends.flatMap(([group, index, end]) => {
-          const call = grouped[group]?.[index];
-          return call ? [[call, end] as [Call, DeliveryEnd]] : [];
-        });
-        this.#book.watchEnded(calls, known, now);
-      },
-    });
+    if (this.#book.rounds.length === 0) this.#watches.begin();
   }
 
   async #record(write: (input: CheckpointInput) => Promise<CheckpointResult>): Promise<void> {
