@@ -37,7 +37,7 @@ export type { Dependencies, Endpoint } from './dependencies.js';
 export interface Activities {
   /** Writes a row for each call. Local. */
   registerBatches(input: RegisterInput): Promise<RegisterResult>;
-  /** Answers what it is asked, which is then in the history: a side effect, as other SDKs call it. Local. */
+  /** Answers what it is asked, at the time by its own clock: a side effect, as other SDKs call what is recorded so. Local. */
   recordBeginning(beginning: Beginning): Promise<Beginning>;
   /** Makes at most one attempt, and waits for it a moment. Local. */
   deliverWebhook(input: DeliveryInput): Promise<DeliveryResult>;

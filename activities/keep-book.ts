@@ -34,12 +34,13 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
   }
 
   return {
-    registerBatches: async ({ beginning, ...input }: RegisterInput): Promise<RegisterResult> => {
+    registerBatches: async ({ beginning: found, ...input }: RegisterInput): Promise<RegisterResult> => {
+      const beginning = found && inRealTime(found);
       const work = registered(store.registerBatches({ ...input, calls: calls === undefined }));
       return { ...(await orAway<Registration>('a registration', work)), ...(beginning && { beginning }) };
     },
 
-    recordBeginning: async (beginning: Beginning): Promise<Beginning> => beginning,
+    recordBeginning: async (beginning: Beginning): Promise<Beginning> => inRealTime(beginning),
 
     settleWebhooks: (input: SettleInput): Promise<SettleResult> =>
       orAway('to settle webhooks', settled(store.settleWebhooks(input), input)),
@@ -73,6 +74,9 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
     return { kind: 'recorded' };
   }
 }
+
+/** The workflow's clock may stand still, at the time of its last task: a query may bring an order before it goes on. */
+const inRealTime = (beginning: Beginning): Beginning => ({ ...beginning, at: Math.max(beginning.at, Date.now()) });
 
 /** The server repeats the activity, but for a request that is wrong. */
 function failureOf(error: unknown): ApplicationFailure {

@@ -9,9 +9,9 @@ export type Timed<T> = T & { took: number };
 /** Letters that have come in to a workflow, of each kind: they keep their order among their kind alone. */
 export type LetterCounts = Record<'news' | 'orders' | 'cancellations', number>;
 
-/** What a workflow found when it began a chain of local activities. The first of them answers it as it was asked: so the history has it. */
+/** What a workflow finds at the beginning of a chain of local activities. The first of them answers it, and so the history has it. */
 export interface Beginning {
-  /** Milliseconds since the epoch, by the workflow's clock. */
+  /** Milliseconds since the epoch: at least this late. It is answered by the clock of the worker. */
   at: number;
   letters: LetterCounts;
   /** The run is to be continued as new. */

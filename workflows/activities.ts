@@ -9,9 +9,10 @@ const ONCE = { maximumAttempts: 1 };
 /** Inside the workflow task: a marker in the history for each, and none of the server's work. They answer within a moment. */
 export const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '30s', retry: ONCE });
 
-/** Nothing goes on without it; a worker that stands still is the only reason for it to fail. */
+/** Nothing goes on without it. Repeated within the workflow task: where a worker stands still, or a codec fails. */
 export const { recordBeginning } = proxyLocalActivities<Pick<Activities, 'recordBeginning'>>({
   startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', maximumInterval: '10s' },
   summary: 'what has come in, and when',
 });
 

@@ -11,7 +11,7 @@ export class Clock {
   }
 
   /** It never goes back. */
-  passes(time: number): void {
+  moveTo(time: number): void {
     this.#now = Math.max(this.#now, time);
   }
 }

@@ -43,23 +43,29 @@ async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook
   const steps = new Steps(book, inbox);
   const run = new RunLength(input);
   const shown = new Display(book, input.search_attributes);
-  const found = (at: number) => ({ at, letters: inbox.counts, is_long: run.isLong });
-  let beginning = await steps.beginRun(found(Date.now()), input.carried !== undefined);
+  const find = (notBefore: number) => ({
+    at: Math.max(notBefore, Date.now()),
+    letters: inbox.counts,
+    is_long: run.isLong,
+  });
+  let beginning = await steps.beginFirstChain(find(steps.now), input.carried !== undefined);
   for (;;) {
     readLetters(book, inbox.take(beginning.letters), steps.now);
     if (beginning.is_long) {
-      // Nothing is awaited between this and the end of the run: no order is lost.
+      // The end of a run must follow an event of its own: a replay that found it earlier would not have the orders that came before it.
+      await steps.checkpoint();
+      // Nothing is awaited between this and the end: no order is lost.
       readLetters(book, inbox.take(inbox.counts), steps.now);
       await continueAsNew<typeof deliverWebhooks>({ ...input, carried: carry(book) });
     }
     const last = await steps.chain();
     if (last.kind === 'done') return;
-    let since = 0;
+    let notBefore = steps.now;
     if (last.kind === 'rest') {
       shown.update();
-      since = await rest(inbox, last.until, steps.now);
+      notBefore = await rest(inbox, last.until, steps.now);
     }
-    beginning = await steps.begin(found(Math.max(since, Date.now())));
+    beginning = await steps.beginChain(find(notBefore));
   }
 }
 
@@ -68,8 +74,8 @@ function readLetters(book: Book, letters: readonly Letter[], now: number): void 
 }
 
 /**
- * Until something has come in, or for so long. There is always a timer, even for what has come in already: in a replay it may come later.
- * Answers the time that has come for sure, which the workflow's clock may not know: a query may bring events before their workflow task.
+ * Until something has come in, or for so long. A timer is started even if letters are there already: in a replay they may come only after
+ * this, and the numbers of timers must be the same. Answers a time that has come for sure, whatever clocks say.
  */
 async function rest(inbox: Inbox, until: number, now: number): Promise<number> {
   const ms = Math.min(until - now, LONGEST_REST_MS);
@@ -98,7 +104,6 @@ class RunLength {
   readonly #inputBytes: number;
 
   constructor(input: DeliverInput<CarriedBook>) {
-    // What the history says of its first task differs in a replay, where tasks without commands are taken for one.
     this.#inputBytes = JSON.stringify(input).length;
   }
 

@@ -1,10 +1,4 @@
-import {
-  CancellationScope,
-  log,
-  type SignalDefinition,
-  setDefaultSignalHandler,
-  setHandler,
-} from '@temporalio/workflow';
+import { CancellationScope, defineSignal, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { LetterCounts } from '../contract/delivery.js';
 import { cancelSignal, pauseSignal, resumeSignal, retryNowSignal, wakeSignal } from '../contract/messages.js';
 import type { Order } from './orders.js';
@@ -44,29 +38,31 @@ export class Inbox {
   }
 }
 
+/** What arguments of a signal of this name mean; undefined: nothing. */
+type Parse = (argument: unknown) => Order | undefined;
+
+const SIGNALS: readonly [{ name: string }, description: string, Parse][] = [
+  [pauseSignal, 'no attempt starts until resume', (argument) => steering('pause', argument)],
+  [resumeSignal, 'every waiting call goes on at once', (argument) => steering('resume', argument)],
+  [cancelSignal, 'cancels what is not in flight', (argument) => steering('cancel', argument)],
+  [retryNowSignal, 'waiting calls try at once', (argument) => retrying(argument)],
+  [wakeSignal, 'from workers: these calls try at once', (argument) => waking(argument)],
+];
+const PARSERS = new Map(SIGNALS.map(([{ name }, , parse]) => [name, parse]));
+
 /** Takes orders from signals, and a cancellation of the workflow as the order to cancel. */
 export function receiveOrders(inbox: Inbox): void {
-  receive(inbox, pauseSignal, 'no attempt starts until resume', (argument) => steering('pause', argument));
-  receive(inbox, resumeSignal, 'every waiting call goes on at once', (argument) => steering('resume', argument));
-  receive(inbox, cancelSignal, 'cancels what is not in flight', (argument) => steering('cancel', argument));
-  receive(inbox, retryNowSignal, 'waiting calls try at once', retrying);
-  receive(inbox, wakeSignal, 'from workers: these calls try at once', waking);
-  setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { signal: name }));
-  CancellationScope.current().cancelRequested.catch(() => inbox.put('cancellations', { kind: 'cancel' }));
-}
-
-function receive<Args extends unknown[]>(
-  inbox: Inbox,
-  signal: SignalDefinition<Args>,
-  description: string,
-  parse: (argument: unknown) => Order | undefined,
-): void {
-  const handle = (...args: Args) => {
-    const order = args.length === 0 ? parse({}) : parse(args[0]);
+  const receive = (name: string, args: unknown[]): void => {
+    const order = PARSERS.get(name)?.(args.length === 0 ? {} : args[0]);
     if (order) inbox.put('orders', order);
-    else log.warn('a signal of a wrong shape was ignored', { signal: signal.name });
+    else log.warn('a signal of an unknown name or a wrong shape was ignored', { signal: name });
   };
-  setHandler(signal, handle, { description });
+  // The first handler is given what came in before, in its order. One of a single name would be given its own before all others.
+  setDefaultSignalHandler((name, ...args) => receive(name, args));
+  for (const [signal, description] of SIGNALS) {
+    setHandler(defineSignal<unknown[]>(signal.name), (...args) => receive(signal.name, args), { description });
+  }
+  CancellationScope.current().cancelRequested.catch(() => inbox.put('cancellations', { kind: 'cancel' }));
 }
 
 function steering(kind: 'pause' | 'resume' | 'cancel', argument: unknown): Order | undefined {

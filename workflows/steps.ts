@@ -3,7 +3,6 @@ import type {
   Beginning,
   CheckpointInput,
   CheckpointResult,
-  LetterCounts,
   RegisterPart,
   RegisterResult,
   SettleResult,
@@ -23,7 +22,7 @@ import { Watches } from './watches.js';
 const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
 const FAULT = { kind: 'store_away', took: 0 } as const;
 
-const NO_LETTERS: LetterCounts = { news: 0, orders: 0, cancellations: 0 };
+const NOTHING_FOUND = { letters: { news: 0, orders: 0, cancellations: 0 }, is_long: false };
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
@@ -49,24 +48,24 @@ export class Steps {
     return this.#clock.now;
   }
 
-  /** Begins the first chain: its first local activity registers, or reads what the store knows of pauses. */
-  async beginRun(found: Beginning, isCarried: boolean): Promise<Beginning> {
+  /** Its first local activity registers. In a run that was carried over it reads what the store knows of pauses. */
+  async beginFirstChain(found: Beginning, isCarried: boolean): Promise<Beginning> {
     const parts = isCarried ? this.#registeredParts() : this.#book.unregistered();
-    if (parts.length === 0) return this.begin(found);
+    if (parts.length === 0) return this.beginChain(found);
     const result = await this.#askToRegister(parts, found);
     // Nothing was recorded where the activity failed by a fault: the letters stay for the next chain.
-    const beginning = result.beginning ?? { at: this.now, letters: NO_LETTERS, is_long: false };
-    this.#clock.passes(beginning.at + result.took);
+    const beginning = result.beginning ?? { ...NOTHING_FOUND, at: this.now };
+    this.#clock.moveTo(beginning.at + result.took);
     if (!isCarried) this.#registered(result, parts);
     else if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
     return beginning;
   }
 
-  /** Begins another chain. What was found may be another in a replay: what was recorded counts. */
-  async begin(found: Beginning): Promise<Beginning> {
+  /** What is found may be another in a replay: what was recorded counts. */
+  async beginChain(found: Beginning): Promise<Beginning> {
     this.#task.renew();
     const beginning = await recordBeginning(found);
-    this.#clock.passes(beginning.at);
+    this.#clock.moveTo(beginning.at);
     return beginning;
   }
 
@@ -81,13 +80,17 @@ export class Steps {
           this.#watches.begin();
           return step;
         case 'checkpoint':
-          // A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more.
-          await this.#record((input) => regular.checkpoint(input));
+          await this.checkpoint();
           return step;
         default:
           await this.#do(step);
       }
     }
+  }
+
+  /** A regular activity ends the workflow task. A timer, or a continue-as-new, would take half a second or more. */
+  checkpoint(): Promise<void> {
+    return this.#record((input) => regular.checkpoint(input));
   }
 
   #do(step: Exclude<Step, StepOf<'done' | 'rest' | 'checkpoint'>>): Promise<void> | void {
@@ -97,7 +100,7 @@ export class Steps {
       case 'settle':
         return this.#settle(step.settlements);
       case 'round':
-        return this.#begin(step);
+        return this.#beginRound(step);
       case 'end_round':
         return this.#endRound();
       case 'record':
@@ -110,7 +113,7 @@ export class Steps {
   async #register(parts: RegisterPart[]): Promise<void> {
     const askedAt = this.now;
     const result = await this.#askToRegister(parts);
-    this.#clock.passes(askedAt + result.took);
+    this.#clock.moveTo(askedAt + result.took);
     this.#registered(result, parts);
   }
 
@@ -162,7 +165,7 @@ export class Steps {
       ),
     );
     const took = Math.max(...results.map((result) => result.took));
-    this.#clock.passes(askedAt + took);
+    this.#clock.moveTo(askedAt + took);
     this.#task.statements(settlements.length, took);
     for (const [index, settlement] of settlements.entries()) this.#settled(settlement, results[index]);
   }
@@ -179,7 +182,7 @@ export class Steps {
     });
   }
 
-  #begin(round: Round): void {
+  #beginRound(round: Round): void {
     this.#book.begin(round, this.now);
     this.#rounds.begin(round.calls, this.now, this.#askToRegister(round.parts));
   }
@@ -187,7 +190,7 @@ export class Steps {
   async #endRound(): Promise<void> {
     const { results, took, registration } = await this.#rounds.endOfFirst();
     const { begunAt = 0, parts = [] } = this.#book.rounds[0] ?? {};
-    this.#clock.passes(begunAt + Math.max(took, registration.took));
+    this.#clock.moveTo(begunAt + Math.max(took, registration.took));
     this.#task.round(results.length, took);
     this.#book.endRound(results, this.now);
     this.#registered(registration, parts);
@@ -203,7 +206,7 @@ export class Steps {
     for (const batch of batches) batch.unrecorded = false;
     fallenEndpoints.clear();
     const result = await orAway<CheckpointResult>(write(checkpointOf(batches, endpoints)));
-    this.#clock.passes(askedAt + result.took);
+    this.#clock.moveTo(askedAt + result.took);
     this.#task.statements(1, result.took);
     if (result.kind === 'store_away') {
       for (const batch of batches) batch.unrecorded = true;

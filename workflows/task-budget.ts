@@ -42,7 +42,7 @@ export class TaskBudget {
     this.#markers += count;
   }
 
-  /** The task has ended. */
+  /** The task has ended, or what is left of it takes one chain more. */
   renew(): void {
     this.#ms = 0;
     this.#markers = 0;

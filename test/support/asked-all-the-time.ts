@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +18,10 @@ export class AskedAllTheTime {
   readonly batch = { call_ids: names(25) };
   #isEnough = false;
 
-  async script(): Promise<Script> {
+  /** `change`: of the workflows' code. */
+  async script(change: (code: string) => string = (code) => code): Promise<Script> {
     const codePath = await bundleWorkflows(join(await temporaryFolder(), 'bundle.cjs'), [SLOW_QUESTIONS]);
+    await writeFile(codePath, change(await readFile(codePath, 'utf8')));
     return {
       worker: { workflowBundle: { codePath } },
       begin: () => delay(5),
@@ -30,19 +33,31 @@ export class AskedAllTheTime {
   }
 
   /** Asks and steers the workflow until so many of its tasks were ended by a query, before their local activities. */
-  async askUntil(tasks: number, { client, handle }: ScriptedRun): Promise<void> {
-    const ended = async () => {
-      const histories = await historiesOf(client, handle.workflowId);
-      return histories.reduce((sum, history) => sum + endedByQueries(history), 0);
-    };
+  askUntil(tasks: number, run: ScriptedRun): Promise<void> {
+    const ended = async () =>
+      (await historiesOf(run.client, run.handle.workflowId)).reduce((sum, history) => sum + endedByQueries(history), 0);
+    return this.askDuring(run, async () => {
+      const stop = new AbortController();
+      const steering = repeat(stop.signal, () => steer(run.handle));
+      try {
+        await expect.poll(ended, { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks);
+      } finally {
+        stop.abort();
+        await steering;
+      }
+    });
+  }
+
+  async askDuring({ client, handle }: ScriptedRun, work: () => Promise<void>): Promise<void> {
     const stop = new AbortController();
-    const asking = Array.from({ length: ASKERS }, () => repeat(stop.signal, () => handle.query(progressQuery)));
-    const steering = repeat(stop.signal, () => steer(handle));
+    // Of whichever run is the last.
+    const last = client.workflow.getHandle(handle.workflowId);
+    const asking = Array.from({ length: ASKERS }, () => repeat(stop.signal, () => last.query(progressQuery)));
     try {
-      await expect.poll(ended, { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks);
+      await work();
     } finally {
       stop.abort();
-      await Promise.all([...asking, steering]);
+      await Promise.all(asking);
     }
     this.#isEnough = true;
   }

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { Activities } from '../../activities/index.js';
 import {
   type BatchRequest,
+  type Beginning,
   batchId,
   type CheckpointInput,
   DELIVER_WORKFLOW,
@@ -49,6 +50,8 @@ export interface ScriptedRun {
   sent: string[];
   checkpoints: CheckpointInput[];
   settled: SettleInput[];
+  /** On the same task queue. */
+  startAnother: (...batches: ScriptedBatch[]) => Promise<ScriptedRun['handle']>;
   stopWorker: () => Promise<void>;
   startWorker: () => Promise<void>;
 }
@@ -64,9 +67,12 @@ export async function startScripted(script: Script, ...batches: ScriptedBatch[])
   const worker = await startTestWorker(options);
   let running: { stop: () => Promise<void> } = worker;
   const { taskQueue } = worker;
+  const start = (requested: ScriptedBatch[]) =>
+    startWorkflow(client, taskQueue, script.searchAttributes ?? true, requested);
   return {
     client,
-    handle: await startWorkflow(client, taskQueue, script.searchAttributes ?? true, batches),
+    handle: await start(batches),
+    startAnother: (...others) => start(others),
     taskQueue,
     ...run,
     stopWorker: () => running.stop(),
@@ -106,7 +112,7 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
   const answers = () => script.storeAnswers?.() ?? true;
   return {
     registerBatches: async (input) => {
-      const { beginning } = input;
+      const beginning = input.beginning && inRealTime(input.beginning);
       await script.register?.();
       if (!answers()) return { kind: 'store_away', took: 0, ...(beginning && { beginning }) };
       const horizon_ms = script.horizonMs ?? 72 * 3_600_000;
@@ -115,7 +121,7 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
     },
     recordBeginning: async (beginning) => {
       await script.begin?.();
-      return beginning;
+      return inRealTime(beginning);
     },
     deliverWebhook: async (input) => {
       const from = performance.now();
@@ -139,6 +145,8 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
     pruneWebhooks: async () => ({ batches: 0, webhooks: 0, is_done: true }),
   };
 }
+
+const inRealTime = (beginning: Beginning): Beginning => ({ ...beginning, at: Math.max(beginning.at, Date.now()) });
 
 const registeredParts = ({ parts, accepted_at }: RegisterInput, { endpointOf }: Script) =>
   parts.map((part) => freshPart(part, accepted_at, endpointOf));

@@ -141,6 +141,39 @@ describe('played, and its history replayed: a batch', () => {
     answers = true;
     expect((await handle.result()).batches).toMatchObject([{ delivered: 30 }]);
   });
+
+  test('goes on where what begins a chain of local activities fails once', async () => {
+    const faults = [new Error('the codec was away')];
+    let isDue = false;
+    const { handle, sent } = await startScripted(
+      {
+        begin: async () => {
+          const [fault] = faults.splice(0);
+          if (fault) throw fault;
+        },
+        deliver: () => (isDue ? { kind: 'delivered' } : refused(HOUR)),
+      },
+      { call_ids: names(3) },
+    );
+    await expect.poll(() => sent.length).toBe(3);
+    isDue = true;
+    await handle.signal(retryNowSignal, {});
+    expect((await handle.result()).batches).toMatchObject([{ delivered: 3 }]);
+    expect(faults).toEqual([]);
+  });
+
+  test('obeys the last of the orders that came before its first workflow task', async () => {
+    const run = await startScripted({}, { call_ids: names(1) });
+    await run.handle.result();
+    await run.stopWorker();
+    const handle = await run.startAnother({ call_ids: names(3, 'paused') });
+    for (const order of [pauseSignal, resumeSignal, pauseSignal]) await handle.signal(order);
+    await run.startWorker();
+    await expect.poll(async () => (await handle.query(progressQuery))?.status).toBe('paused');
+    await handle.signal(cancelSignal);
+    expect((await handle.result()).batches).toMatchObject([{ canceled: 3 }]);
+    expect(run.sent).toEqual(names(1));
+  });
 });
 
 describe('played, and its history replayed: an order', () => {
