@@ -40,7 +40,7 @@ export async function deliverWebhooks(input: DeliverInput<CarriedBook>): Promise
 }
 
 async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook>): Promise<void> {
-  const steps = new Steps(book, inbox);
+  const steps = new Steps(book, inbox, input.carried !== undefined);
   const run = new RunLength(input);
   const shown = new Display(book, input.search_attributes);
   const find = (notBefore: number) => ({
@@ -48,7 +48,7 @@ async function deliver(book: Book, inbox: Inbox, input: DeliverInput<CarriedBook
     letters: inbox.counts,
     is_long: run.isLong,
   });
-  let beginning = await steps.beginFirstChain(find(steps.now), input.carried !== undefined);
+  let beginning = await steps.beginChain(find(steps.now));
   for (;;) {
     readLetters(book, inbox.take(beginning.letters), steps.now);
     if (beginning.is_long) {

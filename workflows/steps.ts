@@ -36,9 +36,12 @@ export class Steps {
   readonly #rounds = new Rounds();
   readonly #clock: Clock;
   readonly #watches: Watches;
+  /** What the next chain begins with. */
+  #opening: 'registration' | 'pauses' | 'none';
 
-  constructor(book: Book, inbox: Inbox) {
+  constructor(book: Book, inbox: Inbox, isCarried: boolean) {
     this.#book = book;
+    this.#opening = isCarried ? 'pauses' : 'registration';
     this.#watches = new Watches(book, inbox);
     this.#clock = new Clock(workflowInfo().startTime.getTime());
   }
@@ -48,24 +51,32 @@ export class Steps {
     return this.#clock.now;
   }
 
-  /** Its first local activity registers. In a run that was carried over it reads what the store knows of pauses. */
-  async beginFirstChain(found: Beginning, isCarried: boolean): Promise<Beginning> {
-    const parts = isCarried ? this.#registeredParts() : this.#book.unregistered();
-    if (parts.length === 0) return this.beginChain(found);
+  /**
+   * Its first local activity answers what was found: in a replay that may be another, and what was recorded counts. In the first chain of a
+   * run it registers. A run that was carried over may have been reset: it reads what the store knows of pauses, until the store answers.
+   */
+  async beginChain(found: Beginning): Promise<Beginning> {
+    this.#task.renew();
+    const opening = this.#opening;
+    this.#opening = 'none';
+    if (opening === 'registration') return this.#open(this.#book.unregistered(), found, this.#registered.bind(this));
+    const parts = opening === 'pauses' ? this.#registeredParts() : [];
+    if (parts.length > 0) return this.#open(parts, found, this.#knowPauses.bind(this));
+    const beginning = await recordBeginning(found);
+    this.#clock.moveTo(beginning.at);
+    return beginning;
+  }
+
+  async #open(
+    parts: readonly RegisterPart[],
+    found: Beginning,
+    read: (result: RegisterResult, parts: readonly RegisterPart[]) => void,
+  ): Promise<Beginning> {
     const result = await this.#askToRegister(parts, found);
     // Nothing was recorded where the activity failed by a fault: the letters stay for the next chain.
     const beginning = result.beginning ?? { ...NOTHING_FOUND, at: this.now };
     this.#clock.moveTo(beginning.at + result.took);
-    if (!isCarried) this.#registered(result, parts);
-    else if (result.kind === 'registered') for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
-    return beginning;
-  }
-
-  /** What is found may be another in a replay: what was recorded counts. */
-  async beginChain(found: Beginning): Promise<Beginning> {
-    this.#task.renew();
-    const beginning = await recordBeginning(found);
-    this.#clock.moveTo(beginning.at);
+    read(result, parts);
     return beginning;
   }
 
@@ -146,7 +157,17 @@ export class Steps {
     if (result.parts.length > 0) this.#book.store.answered(now);
   }
 
-  /** A run that was carried over may have been reset: what the store says of pauses is newer than what was carried. */
+  /** What the store says of pauses is newer than what was carried. */
+  #knowPauses(result: RegisterResult): void {
+    if (result.kind === 'registered') {
+      for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
+      this.#book.store.answered(this.now);
+      return;
+    }
+    this.#book.store.failed(this.now);
+    if (result.beginning) this.#opening = 'pauses';
+  }
+
   #registeredParts(): RegisterPart[] {
     return this.#book.batches
       .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)

@@ -25,7 +25,7 @@ import { connectClient, startTestWorker, type TestWorkerOptions } from './tempor
 /** What the activities of a test do; each has a default of its own. */
 export interface Script {
   /** Before the store registers. */
-  register?: () => Promise<void>;
+  register?: (input: RegisterInput) => Promise<void> | void;
   /** Before a chain of local activities goes on. */
   begin?: () => Promise<void>;
   deliver?: (input: DeliveryInput) => Promise<DeliveryEnd> | DeliveryEnd;
@@ -34,6 +34,8 @@ export interface Script {
   /** Endpoint of each call, by its label. Default: the batch's URL. */
   endpointOf?: (callId: string) => string;
   horizonMs?: number;
+  /** What the store knows of a pause. Default: none. */
+  pausedSince?: () => number | null;
   /** Whether the start carries the search attributes. Default true. */
   searchAttributes?: boolean;
   /** False: the store is away. */
@@ -57,6 +59,13 @@ export interface ScriptedRun {
 }
 
 export type ScriptedBatch = Partial<BatchRequest> & { call_ids: string[] };
+
+/** Makes runs continue as new after 80 events. */
+export function withShortRuns(code: string): string {
+  const short = code.replace(/MAX_RUN_EVENTS = 4_?000/, 'MAX_RUN_EVENTS = 80');
+  if (short === code) throw new Error('no MAX_RUN_EVENTS in the code');
+  return short;
+}
 
 /** A workflow on a worker whose activities the test plays. Every run is replayed when the test ends. */
 export async function startScripted(script: Script, ...batches: ScriptedBatch[]): Promise<ScriptedRun> {
@@ -113,7 +122,7 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
   return {
     registerBatches: async (input) => {
       const beginning = input.beginning && inRealTime(input.beginning);
-      await script.register?.();
+      await script.register?.(input);
       if (!answers()) return { kind: 'store_away', took: 0, ...(beginning && { beginning }) };
       const horizon_ms = script.horizonMs ?? 72 * 3_600_000;
       const parts = registeredParts(input, script);
@@ -148,8 +157,8 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
 
 const inRealTime = (beginning: Beginning): Beginning => ({ ...beginning, at: Math.max(beginning.at, Date.now()) });
 
-const registeredParts = ({ parts, accepted_at }: RegisterInput, { endpointOf }: Script) =>
-  parts.map((part) => freshPart(part, accepted_at, endpointOf));
+const registeredParts = ({ parts, accepted_at }: RegisterInput, { endpointOf, pausedSince }: Script) =>
+  parts.map((part) => ({ ...freshPart(part, accepted_at, endpointOf), paused_since: pausedSince?.() ?? null }));
 
 async function endsOf(groups: WatchedGroup[], { watch }: Script): Promise<[number, number, DeliveryEnd][]> {
   const ends = groups.flatMap(({ batch_id, call_ids }, group) =>

@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
 import {
   cancelSignal,
   type DeliveryEnd,
@@ -9,7 +11,8 @@ import {
   retryNowSignal,
 } from '../../../contract/index.js';
 import { names } from '../../support/book-world.js';
-import { startScripted } from '../../support/scripted.js';
+import { startScripted, withShortRuns } from '../../support/scripted.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const HOUR = 3_600_000;
 const refused = (due_in: number): DeliveryEnd => ({ kind: 'retry', due_in, endpoint_failed: true });
@@ -160,6 +163,32 @@ describe('played, and its history replayed: a batch', () => {
     await handle.signal(retryNowSignal, {});
     expect((await handle.result()).batches).toMatchObject([{ delivered: 3 }]);
     expect(faults).toEqual([]);
+  });
+
+  test('asks for pauses, when it is carried over, until the store answers: its run may be one that was reset', async () => {
+    let asked = 0;
+    let isPaused = true;
+    const isAway = () => asked === 1 || asked === 2;
+    const codePath = join(await temporaryFolder(), 'bundle.cjs');
+    await writeFile(codePath, withShortRuns(await readFile(inject('workflowBundlePath'), 'utf8')));
+    const { handle, client } = await startScripted(
+      {
+        worker: { workflowBundle: { codePath } },
+        register: ({ parts }) => {
+          if (parts[0]?.call_ids.length === 0) asked += 1;
+        },
+        storeAnswers: () => !isAway(),
+        pausedSince: () => (isPaused && asked > 2 ? Date.now() : null),
+        deliver: () => (asked === 0 ? answered500(100) : { kind: 'delivered' }),
+      },
+      { call_ids: names(25) },
+    );
+    const last = client.workflow.getHandle(handle.workflowId);
+    await expect.poll(async () => (await last.query(progressQuery))?.status, { timeout: 30_000 }).toBe('paused');
+    expect(asked).toBe(3);
+    isPaused = false;
+    await last.signal(resumeSignal);
+    expect((await last.result()).batches).toMatchObject([{ delivered: 25 }]);
   });
 
   test('obeys the last of the orders that came before its first workflow task', async () => {

@@ -3,7 +3,7 @@ import { pauseSignal, progressQuery, resumeSignal, retryNowSignal } from '../../
 import { AskedAllTheTime } from '../../support/asked-all-the-time.js';
 import { names } from '../../support/book-world.js';
 import { historiesOf } from '../../support/histories.js';
-import { type ScriptedRun, startScripted } from '../../support/scripted.js';
+import { type ScriptedRun, startScripted, withShortRuns } from '../../support/scripted.js';
 
 const RESTARTS = 8;
 const RUNS = 12;
@@ -76,8 +76,7 @@ describe('played, and its history replayed: a batch that is asked', { timeout: 1
 
   test('loses no order where it continues as new', async () => {
     const asked = new AskedAllTheTime();
-    const script = await asked.script((code) => code.replace(/MAX_RUN_EVENTS = 4_?000/, 'MAX_RUN_EVENTS = 80'));
-    const run = await startScripted(script, asked.batch);
+    const run = await startScripted(await asked.script(withShortRuns), asked.batch);
     const last = run.client.workflow.getHandle(run.handle.workflowId);
     const statusIs = (status: string) =>
       expect
