@@ -5,8 +5,8 @@ import { names } from '../../support/book-world.js';
 import { historiesOf } from '../../support/histories.js';
 import { type ScriptedRun, startScripted, withShortRuns } from '../../support/scripted.js';
 
-const RESTARTS = 8;
-const RUNS = 12;
+const RESTARTS = 6;
+const RUNS = 8;
 const CALLS = 5;
 
 const firedTimers = async ({ client, handle }: ScriptedRun): Promise<number> => {
@@ -27,7 +27,7 @@ describe('played, and its history replayed: a batch that is asked', { timeout: 1
   test('decides alike where a query ends its workflow tasks before their local activities', async () => {
     const asked = new AskedAllTheTime();
     const run = await startScripted(await asked.script(), asked.batch);
-    await asked.askUntil(40, run);
+    await asked.askUntil(20, run);
     expect((await run.handle.result()).batches).toMatchObject([{ delivered: 25 }]);
   });
 
