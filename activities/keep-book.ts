@@ -76,7 +76,10 @@ export function createBookkeeping({ store, calls, retryPolicy, events, onFault }
 }
 
 /** The workflow's clock may stand still, at the time of its last task: a query may bring an order before it goes on. */
-const inRealTime = (beginning: Beginning): Beginning => ({ ...beginning, at: Math.max(beginning.at, Date.now()) });
+export const inRealTime = (beginning: Beginning): Beginning => ({
+  ...beginning,
+  at: Math.max(beginning.at, Date.now()),
+});
 
 /** The server repeats the activity, but for a request that is wrong. */
 function failureOf(error: unknown): ApplicationFailure {

@@ -59,16 +59,16 @@ export class Recovery {
     const { probeInterval, stopping, onError } = this.#options;
     await this.#rest(Math.random() * probeInterval.shortest_ms);
     while (!stopping.stopped) {
-      const isDone = await this.#probe().catch(onError);
-      if (isDone !== false) await this.#rest(probeInterval.shortest_ms);
+      const more = await this.#probe().catch(onError);
+      if (!more) await this.#rest(probeInterval.shortest_ms);
     }
   }
 
-  /** False when other endpoints may be due, too. */
+  /** True when other endpoints may be due, too. */
   async #probe(): Promise<boolean> {
     const { webhooks, more } = await this.#options.store.claimProbes(this.#options.probeInterval);
     await this.#wake(webhooks);
-    return !more;
+    return more;
   }
 
   /** Resolves when nothing is under way any more. A signal is never cut off: its workflow tries what it has woken. */

@@ -77,7 +77,7 @@ export class Book {
     return parts;
   }
 
-  /** A part of so many calls is registered, anew or for the first time. */
+  /** A part of so many calls is registered, anew or for the first time; of none: what the store knows of the batch has been read. */
   registered(part: RegisteredPart, size: number, horizonMs: number, now: number): void {
     const [batch] = this.addressed(part.batch_id);
     if (!batch) return;
@@ -90,7 +90,7 @@ export class Book {
       call.route = routes[place ?? -1];
       this.#enter(call, standings.get(index), now);
     });
-    batch.registered = part.offset + calls.length;
+    batch.registered = Math.max(batch.registered, part.offset + calls.length);
     this.#finishIfDone(batch, now);
   }
 

@@ -45,8 +45,8 @@ const SIGNALS: readonly [{ name: string }, description: string, Parse][] = [
   [pauseSignal, 'no attempt starts until resume', (argument) => steering('pause', argument)],
   [resumeSignal, 'every waiting call goes on at once', (argument) => steering('resume', argument)],
   [cancelSignal, 'cancels what is not in flight', (argument) => steering('cancel', argument)],
-  [retryNowSignal, 'waiting calls try at once', (argument) => retrying(argument)],
-  [wakeSignal, 'from workers: these calls try at once', (argument) => waking(argument)],
+  [retryNowSignal, 'waiting calls try at once', retrying],
+  [wakeSignal, 'from workers: these calls try at once', waking],
 ];
 const PARSERS = new Map(SIGNALS.map(([{ name }, , parse]) => [name, parse]));
 

@@ -22,9 +22,11 @@ import { Watches } from './watches.js';
 const NOTHING_REGISTERED: RegisterResult = { kind: 'registered', parts: [], horizon_ms: 0, took: 0 };
 const FAULT = { kind: 'store_away', took: 0 } as const;
 
-const NOTHING_FOUND = { letters: { news: 0, orders: 0, cancellations: 0 }, is_long: false };
+const NOTHING_FOUND: Beginning = { at: 0, letters: { news: 0, orders: 0, cancellations: 0 }, is_long: false };
 
-type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
+type Opening = 'registration' | 'pauses' | 'none';
+/** With which a chain ends. */
+type LastStep = Extract<Step, { kind: 'done' | 'rest' | 'checkpoint' }>;
 
 /**
  * What the loop does: everything begins here, and is awaited in the same step, but for rounds and watches. What activities bring is written
@@ -37,7 +39,7 @@ export class Steps {
   readonly #clock: Clock;
   readonly #watches: Watches;
   /** What the next chain begins with. */
-  #opening: 'registration' | 'pauses' | 'none';
+  #opening: Opening;
 
   constructor(book: Book, inbox: Inbox, isCarried: boolean) {
     this.#book = book;
@@ -59,29 +61,30 @@ export class Steps {
     this.#task.renew();
     const opening = this.#opening;
     this.#opening = 'none';
-    if (opening === 'registration') return this.#open(this.#book.unregistered(), found, this.#registered.bind(this));
-    const parts = opening === 'pauses' ? this.#registeredParts() : [];
-    if (parts.length > 0) return this.#open(parts, found, this.#knowPauses.bind(this));
-    const beginning = await recordBeginning(found);
-    this.#clock.moveTo(beginning.at);
+    const parts = this.#partsOf(opening);
+    if (parts.length === 0) {
+      const beginning = await recordBeginning(found);
+      this.#clock.moveTo(beginning.at);
+      return beginning;
+    }
+    const { kind, beginning } = await this.#register(parts, found);
+    // Nothing was recorded where the activity failed by a fault: the letters stay for the next chain.
+    if (!beginning) return NOTHING_FOUND;
+    if (kind === 'store_away' && opening === 'pauses') this.#opening = opening;
     return beginning;
   }
 
-  async #open(
-    parts: readonly RegisterPart[],
-    found: Beginning,
-    read: (result: RegisterResult, parts: readonly RegisterPart[]) => void,
-  ): Promise<Beginning> {
-    const result = await this.#askToRegister(parts, found);
-    // Nothing was recorded where the activity failed by a fault: the letters stay for the next chain.
-    const beginning = result.beginning ?? { ...NOTHING_FOUND, at: this.now };
-    this.#clock.moveTo(beginning.at + result.took);
-    read(result, parts);
-    return beginning;
+  /** What the store says of pauses is newer than what was carried: parts without calls ask for that alone. */
+  #partsOf(opening: Opening): RegisterPart[] {
+    if (opening === 'none') return [];
+    if (opening === 'registration') return this.#book.unregistered();
+    return this.#book.batches
+      .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
+      .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
   }
 
   /** One step after the other, until nothing is to be done now, or the workflow task has been ended for those who wait for it. */
-  async chain(): Promise<StepOf<'done' | 'rest' | 'checkpoint'>> {
+  async chain(): Promise<LastStep> {
     for (;;) {
       const step = nextStep(this.#book, this.now, this.#task.isUsedUp);
       switch (step.kind) {
@@ -104,10 +107,11 @@ export class Steps {
     return this.#record((input) => regular.checkpoint(input));
   }
 
-  #do(step: Exclude<Step, StepOf<'done' | 'rest' | 'checkpoint'>>): Promise<void> | void {
+  async #do(step: Exclude<Step, LastStep>): Promise<void> {
     switch (step.kind) {
       case 'register':
-        return this.#register(step.parts);
+        await this.#register(step.parts);
+        return;
       case 'settle':
         return this.#settle(step.settlements);
       case 'round':
@@ -121,11 +125,12 @@ export class Steps {
     }
   }
 
-  async #register(parts: RegisterPart[]): Promise<void> {
+  async #register(parts: readonly RegisterPart[], found?: Beginning): Promise<RegisterResult> {
     const askedAt = this.now;
-    const result = await this.#askToRegister(parts);
-    this.#clock.moveTo(askedAt + result.took);
+    const result = await this.#askToRegister(parts, found);
+    this.#clock.moveTo((result.beginning?.at ?? askedAt) + result.took);
     this.#registered(result, parts);
+    return result;
   }
 
   async #askToRegister(parts: readonly RegisterPart[], beginning?: Beginning): Promise<RegisterResult> {
@@ -155,23 +160,6 @@ export class Steps {
       this.#book.registered(part, size ?? 0, result.horizon_ms, now);
     }
     if (result.parts.length > 0) this.#book.store.answered(now);
-  }
-
-  /** What the store says of pauses is newer than what was carried. */
-  #knowPauses(result: RegisterResult): void {
-    if (result.kind === 'registered') {
-      for (const part of result.parts) this.#book.adopt(part, result.horizon_ms);
-      this.#book.store.answered(this.now);
-      return;
-    }
-    this.#book.store.failed(this.now);
-    if (result.beginning) this.#opening = 'pauses';
-  }
-
-  #registeredParts(): RegisterPart[] {
-    return this.#book.batches
-      .filter(({ registered, finishedAt }) => registered > 0 && finishedAt === null)
-      .map(({ base, calls }) => ({ ...base, call_ids: [], offset: 0, total: calls.length }));
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {

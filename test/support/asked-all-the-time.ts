@@ -36,35 +36,34 @@ export class AskedAllTheTime {
   askUntil(tasks: number, run: ScriptedRun): Promise<void> {
     const ended = async () =>
       (await historiesOf(run.client, run.handle.workflowId)).reduce((sum, history) => sum + endedByQueries(history), 0);
-    return this.askDuring(run, async () => {
-      const stop = new AbortController();
-      const steering = repeat(stop.signal, () => steer(run.handle));
-      try {
-        await expect.poll(ended, { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks);
-      } finally {
-        stop.abort();
-        await steering;
-      }
-    });
+    return this.askDuring(run, () =>
+      during([() => steer(run.handle)], () =>
+        expect.poll(ended, { timeout: 90_000, interval: 500 }).toBeGreaterThan(tasks),
+      ),
+    );
   }
 
   async askDuring({ client, handle }: ScriptedRun, work: () => Promise<void>): Promise<void> {
-    const stop = new AbortController();
     // Of whichever run is the last.
     const last = client.workflow.getHandle(handle.workflowId);
-    const asking = Array.from({ length: ASKERS }, () => repeat(stop.signal, () => last.query(progressQuery)));
-    try {
-      await work();
-    } finally {
-      stop.abort();
-      await Promise.all(asking);
-    }
+    const askers = Array.from({ length: ASKERS }, () => () => last.query(progressQuery));
+    await during(askers, work);
     this.#isEnough = true;
   }
 }
 
-async function repeat(until: AbortSignal, work: () => Promise<unknown>): Promise<void> {
-  while (!until.aborted) await work();
+/** Repeats each of these until the work has ended. */
+async function during(repeated: readonly (() => Promise<unknown>)[], work: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  const repeating = repeated.map(async (once) => {
+    while (!isOver) await once();
+  });
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await Promise.all(repeating);
+  }
 }
 
 async function steer(handle: ScriptedRun['handle']): Promise<void> {

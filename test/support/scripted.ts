@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
 import type { Activities } from '../../activities/index.js';
+import { inRealTime } from '../../activities/keep-book.js';
 import {
   type BatchRequest,
-  type Beginning,
   batchId,
   type CheckpointInput,
   DELIVER_WORKFLOW,
@@ -154,8 +154,6 @@ function scriptedActivities(script: Script, run: Pick<ScriptedRun, 'sent' | 'che
     pruneWebhooks: async () => ({ batches: 0, webhooks: 0, is_done: true }),
   };
 }
-
-const inRealTime = (beginning: Beginning): Beginning => ({ ...beginning, at: Math.max(beginning.at, Date.now()) });
 
 const registeredParts = ({ parts, accepted_at }: RegisterInput, { endpointOf, pausedSince }: Script) =>
   parts.map((part) => ({ ...freshPart(part, accepted_at, endpointOf), paused_since: pausedSince?.() ?? null }));
